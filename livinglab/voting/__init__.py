@@ -1,0 +1,1 @@
+"""Support for ideas, and the threshold that opens a review."""

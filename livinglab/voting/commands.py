@@ -1,0 +1,132 @@
+"""Giving and withdrawing support: the hot path, in statements that hold under many at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel, col
+
+from livinglab.core.errors import refuse
+from livinglab.core.journal import Reader, record
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.models import IdeaCount, Publication
+from livinglab.people.models import Person
+from livinglab.voting.models import Support, SupportGiven, ThresholdReached
+from livinglab.voting.queries import Target, given_lately, support_target
+from livinglab.voting.rules import why_not_support
+
+
+def support_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Support:
+    """Back an idea. Repeating it changes nothing.
+
+    Returns:
+        The standing support: new, or the one given before with its first ``given_at``.
+
+    Raises:
+        NotFound: ``no-such-idea``; also when it is not public.
+        Refused: ``support-closed``; Forbidden: ``sign-in-first``, ``trust-too-low``;
+            TooMany: ``too-many-this-hour``, ``too-many-today``.
+
+    Source: rules V1, V2, V3, V8, P3.
+    """
+    if person.signed_in:
+        _lock_person(session, person.known_id)
+    target = support_target(session, idea_id, person)
+    if person.signed_in and target.publication is Publication.PUBLISHED:
+        standing = _standing(session, idea_id, person.known_id)
+        if standing is not None:
+            return standing
+    hour, day = given_lately(session, person, now)
+    refuse(why_not_support(target, person=person, needed=target.needed, last_hour=hour, last_day=day))
+    return _give(session, target, person, now)
+
+
+def withdraw_support(session: Session, *, idea_id: int, person: Viewer) -> bool:
+    """Take one's support back, at any time. Withdrawing what was never given changes nothing.
+
+    Returns:
+        Whether there was a support.
+
+    Source: rule V1.
+    """
+    mine = (col(Support.idea_id) == idea_id, col(Support.person_id) == person.known_id)
+    gone = session.execute(
+        sa.delete(Support).where(*mine).returning(col(Support.counts), col(Support.staff))
+    ).one_or_none()
+    if gone is None:
+        return False
+    _add(session, idea_id, counted=-int(gone[0]), staff=-int(gone[1]))
+    return True
+
+
+def _give(session: Session, target: Target, person: Viewer, now: datetime) -> Support:
+    """Write the support; whether it counts is fixed on its row now (rule V3)."""
+    staff = person.is_staff(target.lab_id) and not target.by_author
+    counts = not staff and not target.by_author
+    row = {"idea_id": target.id, "person_id": person.known_id, "given_at": now, "counts": counts, "staff": staff}
+    if not _insert_once(session, Support, row):
+        return _known(_standing(session, target.id, person.known_id))
+    session.execute(sa.insert(SupportGiven).values(person_id=person.known_id, at=now))
+    supports = _add(session, target.id, counted=int(counts), staff=int(staff))
+    if counts and target.threshold is not None and supports >= target.threshold:
+        _reach(session, target, target.threshold, now)
+    return Support(**row)
+
+
+def _known(standing: Support | None) -> Support:
+    if standing is None:
+        raise LookupError("a support that is in the way must be there")
+    return standing
+
+
+def _lock_person(session: Session, person_id: int) -> None:
+    """Let one person's supports queue up, so the limits see every row. SQLite has one writer anyhow."""
+    session.execute(sa.select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True))
+
+
+def _standing(session: Session, idea_id: int, person_id: int) -> Support | None:
+    return session.get(Support, (idea_id, person_id), populate_existing=True)
+
+
+def _add(session: Session, idea_id: int, *, counted: int, staff: int) -> int:
+    """Change the idea's numbers by what one row weighs, and return the counted one."""
+    supports = session.scalar(
+        sa.update(IdeaCount)
+        .where(col(IdeaCount.idea_id) == idea_id)
+        .values(supports=col(IdeaCount.supports) + counted, staff_supports=col(IdeaCount.staff_supports) + staff)
+        .returning(col(IdeaCount.supports))
+        .execution_options(synchronize_session=False)
+    )
+    if supports is None:
+        raise LookupError(f"idea {idea_id} has no row of numbers")
+    return supports
+
+
+def _reach(session: Session, target: Target, threshold: int, now: datetime) -> None:
+    """Record that the idea reached its threshold: once per idea and round (rule V3)."""
+    reached = {"idea_id": target.id, "round": target.round, "at": now, "threshold": threshold}
+    if not _insert_once(session, ThresholdReached, reached):
+        return
+    record(
+        session,
+        "threshold-reached",
+        at=now,
+        actor_id=None,
+        lab_id=target.lab_id,
+        challenge_id=target.challenge_id,
+        idea_id=target.id,
+        data={"threshold": threshold, "round": target.round},
+        readers=(Reader.NOTICES, Reader.PIPELINE),
+    )
+
+
+def _insert_once(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
+    """Insert a row unless its key is taken; say whether it came."""
+    write = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    key = sa.inspect(table).primary_key[0]
+    query = write(table).values(**values).on_conflict_do_nothing().returning(key)
+    return session.execute(query).first() is not None
