@@ -1,0 +1,1 @@
+"""Labs, membership, challenges, receiving units."""
