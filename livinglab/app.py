@@ -1,0 +1,90 @@
+"""The app: what it is made of, in order. Reads as the table of contents."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flask import Flask, abort, send_file
+from flask_wtf import CSRFProtect
+from sqlalchemy.orm import Session
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
+
+from livinglab.config import Config, load_config
+from livinglab.core.db import Database
+from livinglab.core.files import image_path
+from livinglab.core.viewer import Viewer
+from livinglab.labs import queries as labs
+from livinglab.web import access, database, errors, filters, frame, headers, limits, locale
+
+BLUEPRINTS = ()
+
+PACKAGE = Path(__file__).parent
+ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Build the web app. It never starts the scheduler and never migrates."""
+    config = config or load_config()
+    app = Flask(
+        "livinglab", template_folder=str(ASSETS / "templates"), static_folder=str(ASSETS / "static"),
+        instance_path=str(config.instance.absolute()),
+    )
+    _configure(app, config)
+    database.install(app, Database(config.database), config)
+    access.install(app, labs.load_viewer)
+    CSRFProtect(app)
+    locale.install(app)
+    filters.install(app)
+    frame.install(app, _counts)
+    headers.install(app)
+    errors.install(app)
+    limits.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.url_build_error_handlers.append(lambda _e, _n, _v: "#")  # until every room is built
+    app.add_url_rule("/pictures/<key>-<size>.webp", "picture", access.public(_picture))
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask, config: Config) -> None:
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        TESTING=config.testing,
+        DEBUG=config.debug,
+        SESSION_COOKIE_NAME="livinglab",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.secure,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=60),
+        MAX_CONTENT_LENGTH=12_000_000,
+        MAX_FORM_MEMORY_SIZE=2_000_000,
+        MAX_FORM_PARTS=500,
+        WTF_CSRF_TIME_LIMIT=None,
+        TRUSTED_HOSTS=[config.host, *config.trusted_hosts] if not config.testing else None,
+        BABEL_DEFAULT_LOCALE=config.default_language,
+        BABEL_TRANSLATION_DIRECTORIES=str(PACKAGE / "translations"),
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.add_extension("jinja2.ext.do")
+
+
+def _counts(session: Session, person: Viewer, now: datetime) -> frame.Counts:
+    del session, person, now
+    return frame.Counts()
+
+
+def _picture(key: str, size: str) -> Response:
+    """Serve a stored picture; its address never changes its content."""
+    path = image_path(Path(database.settings().instance) / "uploads", key, size)
+    if path is None:
+        abort(404)
+    return send_file(path, mimetype="image/webp", max_age=31_536_000)
