@@ -1,0 +1,1 @@
+"""Livinglab: one record, one address, one public story."""

@@ -1,0 +1,145 @@
+"""Settings: one frozen object from ``LIVINGLAB_*`` and ``instance/config.toml``; unsafe ones are refused."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class UnsafeConfig(Exception):
+    """The settings would put people's data at risk; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an operator may choose. Environment beats file beats default.
+
+    Args:
+        database_url: ``sqlite:///…`` or ``postgresql://…``; empty means ``instance/livinglab.sqlite``.
+        base_url: The public address, without a slash at the end; links in mails are built from it.
+        smtp_url: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://…``; empty writes mails to files.
+        trusted_proxies: How many proxies in front may be believed about the caller's address.
+        age_limit: Years of age to be confirmed at sign-up (rule P2b).
+    """
+
+    instance: Path = Path("instance")
+    database_url: str = ""
+    secret_key: str = ""
+    base_url: str = "http://127.0.0.1:8000"
+    trusted_hosts: tuple[str, ...] = ()
+    trusted_proxies: int = 0
+    demo: bool = False
+    debug: bool = False
+    testing: bool = False
+    smtp_url: str = ""
+    mail_from: str = "Livinglab <livinglab@localhost>"
+    site_name: str = "Livinglab"
+    default_language: str = "en"
+    owner: str = ""
+    contact_email: str = ""
+    contact_phone: str = ""
+    contact_address: str = ""
+    privacy_officer: str = ""
+    supervisory_authority: str = ""
+    accessibility_contact: str = ""
+    source_url: str = ""
+    age_limit: int = 13
+    sign_ups_per_hour: int = 20
+    log_level: str = "INFO"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def database(self) -> str:
+        """Return the database's address, the default filled in."""
+        return self.database_url or f"sqlite:///{self.instance.absolute() / 'livinglab.sqlite'}"
+
+    @property
+    def secure(self) -> bool:
+        """Say whether people reach the site over https, so cookies may demand it."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """Return the host name people reach the site by."""
+        return urlsplit(self.base_url).hostname or ""
+
+
+def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the settings.
+
+    Raises:
+        UnsafeConfig: An unknown or malformed setting.
+    """
+    folder = instance or Path(environ.get("LIVINGLAB_INSTANCE", "instance"))
+    chosen: dict[str, Any] = {"instance": folder}
+    file = folder / "config.toml"
+    if file.is_file():
+        chosen |= _known(tomllib.loads(file.read_text("utf-8")), source=str(file.name))
+    names = {f"LIVINGLAB_{f.name.upper()}": f.name for f in fields(Config) if f.name not in ("extra", "instance")}
+    chosen |= {name: _parse(name, environ[key]) for key, name in names.items() if key in environ}
+    if isinstance(chosen.get("trusted_hosts"), list):
+        chosen["trusted_hosts"] = tuple(chosen["trusted_hosts"])
+    return Config(**chosen)
+
+
+def _known(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
+    unknown = set(settings) - {f.name for f in fields(Config)}
+    if unknown:
+        raise UnsafeConfig(f"{source}: unknown setting {', '.join(sorted(unknown))}")
+    return settings
+
+
+def _parse(name: str, value: str) -> Any:
+    default = getattr(Config(), name)
+    if isinstance(default, bool):
+        return value.strip().lower() in ("1", "true", "yes", "on")
+    if isinstance(default, int):
+        try:
+            return int(value)
+        except ValueError:
+            raise UnsafeConfig(f"LIVINGLAB_{name.upper()} must be a whole number, not {value!r}") from None
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value.strip()
+
+
+def keep_secret(folder: Path) -> str:
+    """Return the secret of this instance, made and kept at the first start (mode 0600)."""
+    file = folder / "secret_key"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(48))
+    return file.read_text("utf-8").strip()
+
+
+def guard(config: Config) -> None:
+    """Refuse to serve with settings that are unsafe outside the demo.
+
+    Raises:
+        UnsafeConfig: Says each thing that is wrong and how to set it right.
+    """
+    loopback = config.host in ("127.0.0.1", "localhost", "::1")
+    problems = []
+    if config.demo and not loopback and not config.extra.get("public_demo"):
+        problems.append(
+            "Demo mode lets anybody sign in as anybody; it only runs on this machine's own address. "
+            "Unset LIVINGLAB_DEMO, or set LIVINGLAB_BASE_URL to a loopback address."
+        )
+    if not config.demo:
+        if len(config.secret_key) < 32:
+            problems.append("LIVINGLAB_SECRET_KEY is missing or shorter than 32 characters.")
+        if config.debug:
+            problems.append("LIVINGLAB_DEBUG must be off: it shows the program's inside to anybody.")
+        if not loopback and config.host not in config.trusted_hosts:
+            problems.append(f"LIVINGLAB_TRUSTED_HOSTS must name the host of LIVINGLAB_BASE_URL: {config.host}")
+        if not loopback and not config.secure:
+            problems.append("LIVINGLAB_BASE_URL must start with https:// where people reach it from outside.")
+    if problems:
+        raise UnsafeConfig("\n".join(problems))

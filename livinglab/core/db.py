@@ -1,0 +1,107 @@
+"""The database: one engine an app, and the two ways to open it, ``reading()`` and ``writing()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Texts = dict[str, str]
+"""One text in several languages: ``{"nb": "Mobilitet", "fi": "Liikkuminen"}`` (rule L5)."""
+
+
+def by_value(kind: type[StrEnum], check: str = "") -> sa.Enum:
+    """Return the column type of an enum: stored by value, with a CHECK in the database itself.
+
+    Args:
+        check: Name of the CHECK, where a table has two columns of the same enum.
+    """
+    longest = max(len(member.value) for member in kind)
+    name = check or "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("_")
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        validate_strings=True,
+        length=max(longest, 24),
+        name=name,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def known_id(row_id: int | None) -> int:
+    """Return the id of a row that has been flushed."""
+    if row_id is None:
+        raise LookupError("the row has no id yet: flush it first")
+    return row_id
+
+
+class Database:
+    """One engine and its two doors. Edges open a session here; commands only use the one they get.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://…``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.drivername == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = sa.create_engine(self.url, **self._engine_options())
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+        self._read_engine = self.engine.execution_options(
+            **({} if self.is_sqlite else {"postgresql_readonly": True})
+        )
+        self._write_engine = self.engine.execution_options(livinglab_writes=True)
+
+    def _engine_options(self) -> dict[str, Any]:
+        if self.is_sqlite:
+            return {"connect_args": {"timeout": 15, "check_same_thread": False}}
+        return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 15, "pool_timeout": 10}
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session for reads; whatever it changed is forgotten."""
+        with Session(self._read_engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a session that commits at the end, or rolls all of it back when something is raised.
+
+        On SQLite the write lock is taken at the start (``BEGIN IMMEDIATE``), so two writers never
+        read the same old value. Source: DESIGN section 3, sessions.
+        """
+        with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close the pool; the database may be used again afterwards."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves; the driver's own would come too late
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("livinglab_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

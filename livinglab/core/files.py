@@ -1,0 +1,79 @@
+"""Files people hand in: checked, made anew without hidden data, kept on disk beside the database."""
+
+import hashlib
+import io
+from datetime import datetime
+from pathlib import Path
+
+from flask_babel import lazy_gettext as _l
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy.orm import Session
+from sqlmodel import Field, SQLModel
+
+from livinglab.core.errors import Refused
+
+MAX_BYTES = 10_000_000
+MAX_PIXELS = 40_000_000
+WIDTHS = {"large": 1600, "card": 640, "face": 160}
+ALLOWED = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF")
+
+
+class StoredFile(SQLModel, table=True):
+    """A picture in ``instance/uploads``, made anew as WebP in several widths; EXIF is gone."""
+
+    __tablename__ = "stored_file"
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(max_length=64, unique=True)
+    width: int
+    height: int
+    person_id: int | None = Field(default=None, index=True)
+    """Who handed it in; no foreign key, as a person's photo points back at this table."""
+    created_at: datetime
+
+
+def open_image(content: bytes) -> Image.Image:
+    """Return the picture, upright and in colour; its size is read before anything is decoded.
+
+    Raises:
+        Refused: ``file-too-big``, ``not-an-image``, ``image-too-large``.
+    """
+    if len(content) > MAX_BYTES:
+        raise Refused("file-too-big", _l("The picture is larger than 10 MB. Choose a smaller one."), field="image")
+    not_image = Refused("not-an-image", _l("This file is not a picture we can read. Use JPEG, PNG or WebP."), field="image")
+    try:
+        image = Image.open(io.BytesIO(content), formats=ALLOWED)
+        if image.width * image.height > MAX_PIXELS:
+            raise Refused("image-too-large", _l("The picture has too many pixels. Choose a smaller one."), field="image")
+        image.load()
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise not_image from None
+    upright = ImageOps.exif_transpose(image) or image
+    return upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+
+
+def store_image(session: Session, folder: Path, content: bytes, *, person_id: int | None, now: datetime) -> StoredFile:
+    """Keep a picture in all widths and return its row.
+
+    Args:
+        folder: Where uploads live, ``instance/uploads``.
+    """
+    image = open_image(content)
+    key = hashlib.sha256(content + str(person_id).encode()).hexdigest()[:40] + f"{now:%H%M%S%f}"[:12]
+    target = folder / key[:2]
+    target.mkdir(parents=True, exist_ok=True)
+    for name, width in WIDTHS.items():
+        copy = ImageOps.fit(image, (width, width)) if name == "face" else image.copy()
+        copy.thumbnail((width, width * 3))
+        copy.save(target / f"{key}-{name}.webp", "WEBP", quality=82, method=4)
+    row = StoredFile(key=key, width=image.width, height=image.height, person_id=person_id, created_at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def image_path(folder: Path, key: str, size: str) -> Path | None:
+    """Return where a stored picture lies, or ``None`` where the key or size is not one of ours."""
+    if size not in WIDTHS or not key.isalnum():
+        return None
+    path = folder / key[:2] / f"{key}-{size}.webp"
+    return path if path.is_file() else None

@@ -1,0 +1,202 @@
+"""The outbox: a mail is a row written in the same transaction as what it tells; the worker delivers it.
+
+A row holds what the mail says (kind and values), not how; it is rendered in the person's language when
+it is delivered. Secrets in it (one-time links) are wiped once it is sent. Source: rules N2, N3.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import Field, SQLModel, col, select
+
+MAX_ATTEMPTS = 12
+
+
+class OutboxMail(SQLModel, table=True):
+    """A mail to be sent, or one that has been."""
+
+    __tablename__ = "outbox_mail"
+    __table_args__ = (
+        sa.Index(
+            "ix_outbox_mail_waiting",
+            "next_try_at",
+            sqlite_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    message_key: str = Field(max_length=40, unique=True)
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    address: str = Field(max_length=254)
+    language: str = Field(max_length=5)
+    kind: str = Field(max_length=40)
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=sa.JSON)
+    created_at: datetime
+    next_try_at: datetime
+    attempts: int = 0
+    sent_at: datetime | None = None
+    given_up_at: datetime | None = None
+    last_error: str | None = Field(default=None, max_length=300)
+
+
+def queue_mail(
+    session: Session,
+    kind: str,
+    *,
+    address: str,
+    language: str,
+    now: datetime,
+    person_id: int | None = None,
+    data: dict[str, Any] | None = None,
+    key: str | None = None,
+) -> OutboxMail:
+    """Put a mail into the outbox, in the caller's transaction.
+
+    Args:
+        kind: Name of its template, ``templates/mail/<kind>.txt`` and ``.html``.
+        data: Plain values for the template; paths such as ``/confirm/…``, never whole addresses.
+        key: Stands in the Message-ID; the same key is never queued twice.
+    """
+    mail = OutboxMail(
+        kind=kind,
+        address=address,
+        language=language,
+        person_id=person_id,
+        data=data or {},
+        message_key=key or uuid4().hex,
+        created_at=now,
+        next_try_at=now,
+    )
+    session.add(mail)
+    session.flush()
+    return mail
+
+
+class Transport(Protocol):
+    """Something that takes a finished mail, or raises."""
+
+    def send(self, message: EmailMessage) -> None: ...
+
+
+class FileTransport:
+    """Writes mails to a folder; used where no mail server is set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def send(self, message: EmailMessage) -> None:
+        """Write the mail as ``<time>-<key>.eml``; the same mail twice is one file."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        key = str(message["Message-ID"]).strip("<>").split("@")[0]
+        stamp = str(message["X-Livinglab-Queued"])
+        target = self.folder / f"{stamp}-{key}.eml"
+        part = target.with_suffix(".part")
+        part.write_bytes(message.as_bytes())
+        part.replace(target)
+
+
+class SmtpTransport:
+    """Sends by SMTP; ``smtp`` upgrades with STARTTLS where the server offers it, ``smtps`` is TLS at once."""
+
+    def __init__(self, url: str, *, timeout_s: float = 20) -> None:
+        self.parts = urlsplit(url)
+        self.timeout_s = timeout_s
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand the mail to the server.
+
+        Raises:
+            OSError, smtplib.SMTPException: Not accepted; it is tried again later.
+        """
+        with self._connect() as server:
+            if self.parts.username:
+                server.login(unquote(self.parts.username), unquote(self.parts.password or ""))
+            server.send_message(message)
+
+    def _connect(self) -> smtplib.SMTP:
+        host, port = self.parts.hostname or "localhost", self.parts.port
+        context = ssl.create_default_context()
+        if self.parts.scheme == "smtps":
+            return smtplib.SMTP_SSL(host, port or 465, timeout=self.timeout_s, context=context)
+        server = smtplib.SMTP(host, port or 587, timeout=self.timeout_s)
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+        return server
+
+
+def transport_for(smtp_url: str, instance: Path) -> Transport:
+    """Return the way mails leave: the mail server, or files in ``instance/outbox``."""
+    return SmtpTransport(smtp_url) if smtp_url else FileTransport(instance / "outbox")
+
+
+def claim_mails(session: Session, *, now: datetime, limit: int = 20, lease_s: int = 120) -> list[OutboxMail]:
+    """Take mails that are due; another worker does not see them until the lease is over."""
+    query = (
+        select(OutboxMail)
+        .where(
+            col(OutboxMail.sent_at).is_(None),
+            col(OutboxMail.given_up_at).is_(None),
+            OutboxMail.next_try_at <= now,
+        )
+        .order_by(col(OutboxMail.next_try_at), col(OutboxMail.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    mails = list(session.scalars(query))
+    for mail in mails:
+        mail.next_try_at = now + timedelta(seconds=lease_s)
+        mail.attempts += 1
+        session.add(mail)
+    session.flush()
+    return mails
+
+
+def settle_mail(session: Session, mail_id: int, *, now: datetime, error: str | None) -> None:
+    """Note that a claimed mail was sent, or when it is tried again (1 minute, doubling, up to 6 hours)."""
+    mail = session.get(OutboxMail, mail_id)
+    if mail is None:
+        return
+    if error is None:
+        mail.sent_at, mail.data, mail.last_error = now, {}, None
+    else:
+        mail.last_error = error[:300]
+        mail.next_try_at = now + min(timedelta(minutes=2 ** (mail.attempts - 1)), timedelta(hours=6))
+        if mail.attempts >= MAX_ATTEMPTS:
+            mail.given_up_at, mail.data = now, {}
+    session.add(mail)
+
+
+def compose(
+    mail: OutboxMail, *, sender: str, host: str, subject: str, text: str, html: str, unsubscribe: str | None
+) -> EmailMessage:
+    """Build the message; the Message-ID comes from the row, so a repeated delivery is the same mail."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = mail.address
+    message["Subject"] = " ".join(subject.split())
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<{mail.message_key}@{host or 'livinglab'}>"
+    message["Content-Language"] = mail.language
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Livinglab-Queued"] = mail.created_at.strftime("%Y%m%dT%H%M%S")
+    message["X-Livinglab-Kind"] = mail.kind
+    if unsubscribe:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+Render = Callable[[OutboxMail], EmailMessage]

@@ -1,0 +1,1 @@
+"""The receiving queue, its clock and the answers."""

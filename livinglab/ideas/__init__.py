@@ -1,0 +1,1 @@
+"""Ideas, versions, comments, credits, search."""

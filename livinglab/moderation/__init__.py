@@ -1,0 +1,1 @@
+"""Checks, reports, decisions with reasons, appeals."""

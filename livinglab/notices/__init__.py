@@ -1,0 +1,1 @@
+"""Notices, the story, digests: readers of the journal."""

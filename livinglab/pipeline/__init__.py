@@ -1,0 +1,1 @@
+"""Stages, gates, reviews, the board, my work."""

@@ -1,0 +1,70 @@
+"""Errors in the product's face: a refusal says why, an outage says when to come back."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from livinglab.core.errors import Refused
+
+RETRY_AFTER_S = 10
+OWN_PAGES = (403, 404, 409, 413, 429, 500, 503)
+log = structlog.get_logger()
+
+
+def _page(status: int, *, reason: object = None) -> Response:
+    template = f"errors/{status if status in OWN_PAGES else 404 if status < 500 else 500}.html"
+    return make_response(render_template(template, reason=reason, status=status), status)
+
+
+def refused(problem: Refused) -> Response:
+    """Show why something may not happen."""
+    response = _page(problem.status, reason=problem.reason)
+    response.headers["X-Reason-Code"] = problem.code
+    return response
+
+
+def unavailable(problem: Exception) -> Response:
+    """Say that the database cannot be reached; nothing was saved."""
+    log.error("database unavailable", error=type(problem).__name__, path=request.path)
+    response = make_response(render_template("errors/503.html"), 503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def http_error(problem: HTTPException) -> Response:
+    """Show an HTTP error on a page of ours, with the headers it needs."""
+    if problem.response is not None:
+        return problem.response  # type: ignore[return-value]
+    status = problem.code or 500
+    if status < 400:
+        return problem.get_response()  # type: ignore[return-value]
+    response = _page(status)
+    response.status_code = status
+    for name, value in problem.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def crashed(problem: Exception) -> Response:
+    """Show that something is broken on our side; the log knows what."""
+    log.exception("unhandled", path=request.path, exc_info=problem)
+    return _page(500)
+
+
+def install(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(CSRFError, lambda _e: _page(400))
+    app.register_error_handler(HTTPException, http_error)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(kind, unavailable)
+    app.register_error_handler(DataError, lambda _e: _page(404))
+    if not app.testing:
+        app.register_error_handler(Exception, crashed)

@@ -1,0 +1,244 @@
+"""Forms: fields that clean what is typed, say what is wrong in plain words, and keep it.
+
+Each function below makes one WTForms field; limits come from the room's models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import abort
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import (
+    BooleanField,
+    DateField,
+    DateTimeLocalField,
+    EmailField,
+    Field,
+    FloatField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    URLField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from livinglab.core.errors import Refused
+from livinglab.core.text import clean, clean_line
+from livinglab.web.locale import time_zone
+
+Choices = Sequence[tuple[str, object]]
+MISSING = _l("Fill this in.")
+CHOOSE = _l("Choose one.")
+
+
+class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
+    """A form with CSRF. A refusal by a command is shown at its field, or on top."""
+
+    refused: Refused | None = None
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Turn a refusal (409, 429) into an error of the form; 403 and 404 stay what they are."""
+        try:
+            yield
+        except Refused as problem:
+            if problem.status in (403, 404):
+                raise
+            self.refused = problem
+            self.add_problem(problem)
+
+    def add_problem(self, problem: Refused) -> None:
+        """Show a refusal at its field; without one, on top of the form."""
+        field = self._fields.get(problem.field or "")
+        if field is None:
+            self.form_errors = [*self.form_errors, problem.reason]
+        else:
+            field.errors = [*field.errors, problem.reason]
+
+    @property
+    def failed(self) -> bool:
+        """Say whether it was sent and something was wrong."""
+        return bool(self.is_submitted() and (self.errors or self.refused))
+
+
+class ActionForm(Form):
+    """A button without fields: only the CSRF token."""
+
+    @classmethod
+    def require(cls) -> None:
+        """Refuse the request unless the page's own button sent it."""
+        if not cls().validate_on_submit():
+            abort(400)
+
+
+def _stop_when_missing(form: FlaskForm, field: Field) -> None:
+    del form
+    if not field.data:
+        field.errors = []
+        raise StopValidation(str(MISSING))
+
+
+def _checks(required: bool, *more: Any, message: object = MISSING) -> list[Any]:
+    if required:
+        return [InputRequired(message=message), _stop_when_missing, *more]
+    return [Optional(), *more]
+
+
+def _at_most(limit: int) -> Length:
+    return Length(max=limit, message=_l("At most %(max)d characters, please."))
+
+
+def Line(  # noqa: N802
+    label: object, *, max_length: int, min_length: int = 0, required: bool = True, description: object = "", **extra: Any
+) -> StringField:
+    """One line of text, cleaned (NFC, no control characters, single spaces)."""
+    checks: list[Any] = [_at_most(max_length)]
+    if min_length:
+        checks.append(Length(min=min_length, message=_l("At least %(min)d characters, please.")))
+    return StringField(label, filters=[clean_line], validators=_checks(required, *checks), description=description, **extra)
+
+
+def Text(  # noqa: N802
+    label: object, *, max_length: int, min_length: int = 0, required: bool = True, description: object = "", **extra: Any
+) -> TextAreaField:
+    """Several lines of text, cleaned."""
+    checks: list[Any] = [_at_most(max_length)]
+    if min_length:
+        checks.append(Length(min=min_length, message=_l("At least %(min)d characters, please.")))
+    return TextAreaField(label, filters=[clean], validators=_checks(required, *checks), description=description, **extra)
+
+
+def Email(label: object, *, required: bool = True, description: object = "", **extra: Any) -> EmailField:  # noqa: N802
+    """An e-mail address, in lower case; the command checks its form (``why_not_address``)."""
+    return EmailField(
+        label, filters=[lambda v: clean_line(v).lower()], validators=_checks(required, _at_most(254)),
+        description=description, **extra,
+    )
+
+
+def Password(label: object, *, required: bool = True, description: object = "", **extra: Any) -> PasswordField:  # noqa: N802
+    """A password, taken as it is; at most 256 characters reach the hash."""
+    return PasswordField(label, validators=_checks(required, _at_most(256)), description=description, **extra)
+
+
+def Link(label: object, *, required: bool = False, description: object = "", **extra: Any) -> URLField:  # noqa: N802
+    """A web address; only http and https."""
+    return URLField(
+        label, filters=[clean_line], validators=_checks(required, _at_most(500), _web_address), description=description, **extra
+    )
+
+
+def _web_address(form: FlaskForm, field: Field) -> None:
+    del form
+    if not field.data.lower().startswith(("http://", "https://")) or " " in field.data:
+        raise ValidationError(str(_l("Write a web address that begins with https://")))
+
+
+def Choice(label: object, choices: Choices, *, required: bool = True, description: object = "", **extra: Any) -> SelectField:  # noqa: N802
+    """One of a list; set ``field.choices`` in the view where they come from the database."""
+    return SelectField(
+        label, choices=list(choices), validators=_checks(required, message=CHOOSE), description=description,
+        validate_choice=True, **extra,
+    )
+
+
+def Radios(label: object, choices: Choices, *, required: bool = True, description: object = "", **extra: Any) -> RadioField:  # noqa: N802
+    """One of a few, all in sight."""
+    return RadioField(
+        label, choices=list(choices), validators=_checks(required, message=CHOOSE), description=description, **extra
+    )
+
+
+def Ticks(label: object, choices: Choices, *, required: bool = False, description: object = "", **extra: Any) -> SelectMultipleField:  # noqa: N802
+    """Any of a few, all in sight."""
+    return SelectMultipleField(
+        label, choices=list(choices), validators=_checks(required, message=CHOOSE), description=description,
+        widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(), **extra,
+    )
+
+
+def Tick(label: object, *, required: bool = False, description: object = "", **extra: Any) -> BooleanField:  # noqa: N802
+    """Yes or no."""
+    return BooleanField(label, validators=_checks(required), description=description, **extra)
+
+
+def Number(  # noqa: N802
+    label: object, *, least: int, most: int, required: bool = True, description: object = "", **extra: Any
+) -> IntegerField:
+    """A whole number within bounds."""
+    bounds = NumberRange(least, most, message=_l("A whole number from %(min)s to %(max)s, please."))
+    return IntegerField(label, validators=_checks(required, bounds), description=description, **extra)
+
+
+class _Decimal(FloatField):
+    """A number with a decimal comma or point."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip().replace("\u00a0", "").replace(" ", "").replace(",", ".") if valuelist else ""
+        super().process_formdata([text] if text else [])
+
+
+_Decimal.__name__ = "FloatField"
+
+
+def Figure(  # noqa: N802
+    label: object, *, least: float = -1e12, most: float = 1e12, required: bool = True, description: object = "", **extra: Any
+) -> FloatField:
+    """A number, comma or point."""
+    bounds = NumberRange(least, most, message=_l("A number, please."))
+    return _Decimal(label, validators=_checks(required, bounds), description=description, **extra)
+
+
+def Day(label: object, *, required: bool = True, description: object = "", **extra: Any) -> DateField:  # noqa: N802
+    """A calendar day."""
+    return DateField(label, validators=_checks(required, _sane_year), description=description, **extra)
+
+
+def _sane_year(form: FlaskForm, field: Field) -> None:
+    del form
+    if not 1900 <= field.data.year <= 2200:
+        raise ValidationError(str(_l("Write a day such as 2027-01-31.")))
+
+
+def Instant(label: object, *, required: bool = True, description: object = "", **extra: Any) -> DateTimeLocalField:  # noqa: N802
+    """A day and a clock time in the lab's zone; turn it into an instant with ``as_instant``."""
+    return DateTimeLocalField(
+        label, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        validators=_checks(required, _sane_year), description=description, **extra,
+    )
+
+
+def as_instant(local: datetime | None) -> datetime | None:
+    """Return the UTC instant of a clock time typed in the lab's zone (rule L4)."""
+    return local.replace(tzinfo=ZoneInfo(time_zone())).astimezone(UTC) if local else None
+
+
+def as_local(at: datetime | None) -> datetime | None:
+    """Return an instant as the clock of the lab's zone shows it, for a form."""
+    return at.astimezone(ZoneInfo(time_zone())).replace(tzinfo=None) if at else None
+
+
+def Picture(label: object, *, description: object = "", **extra: Any) -> FileField:  # noqa: N802
+    """A picture; what it is worth is found out by ``store_image``."""
+    return FileField(label, description=description, **extra)
+
+
+def Hidden(**extra: Any) -> HiddenField:  # noqa: N802
+    """A value the page carries along."""
+    return HiddenField(**extra)
+
+
+Check = Callable[[FlaskForm, Field], None]

@@ -1,0 +1,85 @@
+"""Which language and which clock a page speaks. Source: rules L4, L5, L6."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g, has_request_context, request, url_for
+from flask_babel import Babel, refresh
+
+from livinglab.core.text import LANGUAGES, in_language
+from livinglab.web.access import viewer
+from livinglab.web.database import settings
+
+NAMES = {"nb": "Norsk bokmål", "sv": "Svenska", "fi": "Suomi", "en": "English"}
+
+
+def language() -> str:
+    """Return the page's language: the address, else the person's, else the lab's first, else the site's."""
+    if not has_request_context():
+        return str(getattr(g, "language", "en")) if g else "en"
+    for code in (request.args.get("lang"), viewer().language, *g.get("lab_languages", ())):
+        if code in LANGUAGES:
+            return str(code)
+    return settings().default_language
+
+
+def time_zone() -> str:
+    """Return the zone in which the page shows time: that of the lab it is about."""
+    return str(g.get("lab_zone") or "Europe/Oslo") if has_request_context() else "UTC"
+
+
+def enter_lab(languages: Sequence[str], timezones: Sequence[str]) -> None:
+    """Say which lab the page is about, so it falls back to the lab's language and shows its time."""
+    g.lab_languages = tuple(languages)
+    g.lab_zone = timezones[0]
+    refresh()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text and the language it is in; the page marks it with ``lang`` where it is not its own."""
+
+    text: str
+    lang: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
+
+def said(texts: dict[str, str]) -> Said:
+    """Return one text of several languages as this page shows it (rule L5)."""
+    first = (g.get("lab_languages") or (settings().default_language,))[0]
+    return Said(*in_language(texts, language(), first))
+
+
+def address_in(code: str | None) -> str:
+    """Return this page's address in a language; with ``None`` the canonical one."""
+    values: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict(flat=False)}
+    values.pop("lang", None)
+    if request.endpoint is None:
+        return request.path
+    url = url_for(request.endpoint, **values, **({"lang": code} if code else {"lang": None}))
+    return url
+
+
+def install(app: Flask) -> None:
+    """Wire languages into the app, and let the page's own links carry ``?lang=``."""
+    Babel(app, locale_selector=language, timezone_selector=time_zone)
+
+    @app.url_defaults
+    def carry_language(endpoint: str, values: dict[str, Any]) -> None:
+        if "lang" in values:
+            if values["lang"] is None:
+                del values["lang"]
+            return
+        if not has_request_context() or endpoint in ("static", "picture"):
+            return
+        chosen = request.args.get("lang")
+        if chosen in LANGUAGES:
+            values["lang"] = chosen

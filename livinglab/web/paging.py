@@ -1,0 +1,65 @@
+"""Keyset paging: a page, and an opaque cursor to the next one. Never an OFFSET."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from flask import request
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some rows of a list.
+
+    Args:
+        after: Cursor of the next page; ``None`` on the last one.
+    """
+
+    items: tuple[Item, ...]
+    after: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
+
+
+def cursor_out(*values: Any) -> str:
+    """Pack the place in a list into a word for the address."""
+    raw = json.dumps(values, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def unpack(text: str | None) -> list[Any] | None:
+    """Read a cursor; anything that is none (typed by hand, cut off) is the first page."""
+    if not text or len(text) > 400:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return None
+    plain = isinstance(values, list) and all(
+        (isinstance(v, (int, float, str)) and (not isinstance(v, int) or abs(v) < 2**62)) or v is None for v in values
+    )
+    return values if plain else None
+
+
+def cursor_in() -> list[Any] | None:
+    """Return the values of ``?after=``, or ``None`` for the first page."""
+    return unpack(request.args.get("after"))
+
+
+def one_of(name: str, allowed: tuple[str, ...], default: str = "") -> str:
+    """Return a query parameter if it is one of the allowed words, else the default."""
+    value = request.args.get(name, default)
+    return value if value in allowed else default
+
+
+def number_arg(name: str) -> int | None:
+    """Return a query parameter as a row id, or ``None``."""
+    value = request.args.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
