@@ -67,14 +67,14 @@ def _give(session: Session, target: Target, person: Viewer, now: datetime) -> Su
     """Write the support; whether it counts is fixed on its row now (rule V3)."""
     staff = person.is_staff(target.lab_id) and not target.by_author
     counts = not staff and not target.by_author
-    row = {"idea_id": target.id, "person_id": person.known_id, "given_at": now, "counts": counts, "staff": staff}
-    if not _insert_once(session, Support, row):
+    given = Support(idea_id=target.id, person_id=person.known_id, given_at=now, counts=counts, staff=staff)
+    if not _insert_once(session, Support, given.model_dump()):
         return _known(_standing(session, target.id, person.known_id))
     session.execute(sa.insert(SupportGiven).values(person_id=person.known_id, at=now))
     supports = _add(session, target.id, counted=int(counts), staff=int(staff))
     if counts and target.threshold is not None and supports >= target.threshold:
         _reach(session, target, target.threshold, now)
-    return Support(**row)
+    return given
 
 
 def _known(standing: Support | None) -> Support:
@@ -85,7 +85,8 @@ def _known(standing: Support | None) -> Support:
 
 def _lock_person(session: Session, person_id: int) -> None:
     """Let one person's supports queue up, so the limits see every row. SQLite has one writer anyhow."""
-    session.execute(sa.select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True))
+    mine = sa.select(col(Person.id)).where(col(Person.id) == person_id)
+    session.execute(mine.with_for_update(key_share=True))
 
 
 def _standing(session: Session, idea_id: int, person_id: int) -> Support | None:
@@ -97,7 +98,9 @@ def _add(session: Session, idea_id: int, *, counted: int, staff: int) -> int:
     supports = session.scalar(
         sa.update(IdeaCount)
         .where(col(IdeaCount.idea_id) == idea_id)
-        .values(supports=col(IdeaCount.supports) + counted, staff_supports=col(IdeaCount.staff_supports) + staff)
+        .values(
+            supports=col(IdeaCount.supports) + counted, staff_supports=col(IdeaCount.staff_supports) + staff
+        )
         .returning(col(IdeaCount.supports))
         .execution_options(synchronize_session=False)
     )

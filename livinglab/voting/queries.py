@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.errors import NotFound, Refused
+from livinglab.core.errors import Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Activity, Credit, CreditKind, Follow, Idea, IdeaCount, Publication, Stage
+from livinglab.ideas.rules import NO_SUCH_IDEA, band, counts_open, counts_open_at
 from livinglab.labs.models import Challenge, Lab, LabSettings
+from livinglab.labs.rules import counts_shown_from
 from livinglab.voting.models import Support, SupportGiven
-from livinglab.voting.rules import band_of, counts_open_at, why_not_support
+from livinglab.voting.rules import why_not_support
 
 AUTHORS = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
-NO_SUCH_IDEA = "no-such-idea"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def support_target(session: Session, idea_id: int, person: Viewer) -> Target:
     """
     row = session.execute(_target(person).where(col(Idea.id) == idea_id)).one_or_none()
     if row is None:
-        raise NotFound(NO_SUCH_IDEA, "no such idea")
+        raise NO_SUCH_IDEA
     return Target(**row._asdict())
 
 
@@ -124,14 +125,16 @@ def support_state(session: Session, idea_id: int, viewer: Viewer, now: datetime)
         .where(col(Idea.id) == idea_id)
     ).one_or_none()
     if row is None:
-        raise NotFound(NO_SUCH_IDEA, "no such idea")
+        raise NO_SUCH_IDEA
     return _state(session, row, viewer, now)
 
 
 def _state(session: Session, row: Any, viewer: Viewer, now: datetime) -> SupportState:
     target = Target(**{field.name: getattr(row, field.name) for field in fields(Target)})
-    opens = counts_open_at(row.published_at, row.hidden_hours, row.counts_from, row.closes_at)
-    shown = opens is not None and opens <= now
+    opens = counts_open_at(
+        row.published_at, hidden_hours=row.hidden_hours, challenge_counts_from=counts_shown_from(row)
+    )
+    shown = counts_open(opens, now)
     hour, day = given_lately(session, viewer, now)
     mine = row.mine_counts is not None
     why_not = why_not_support(target, person=viewer, needed=target.needed, last_hour=hour, last_day=day)
@@ -142,7 +145,7 @@ def _state(session: Session, row: Any, viewer: Viewer, now: datetime) -> Support
         language=target.language,
         supports=(row.supports or 0) if shown else None,
         staff=(row.staff_supports or 0) if shown else None,
-        band=band_of(row.supports or 0),
+        band=band(row.supports or 0),
         threshold=target.threshold if shown else None,
         counts_from=None if shown else opens,
         mine=mine,

@@ -1,20 +1,19 @@
-"""Who may support what, when counts are shown, and what one support may do."""
+"""Who may support what. When numbers are shown stands in ``ideas.rules``, as cards ask it too."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from flask_babel import lazy_gettext as _l
 
-from livinglab.core.errors import Forbidden, NotFound, Refused, TooMany
+from livinglab.core.errors import Forbidden, Refused, TooMany
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Activity, Publication, Stage
+from livinglab.ideas.rules import NO_SUCH_IDEA
 
 OPEN_STAGES = (Stage.IDEA, Stage.CONCEPT, Stage.PROTOTYPE)
 OPEN_ACTIVITIES = (Activity.ACTIVE, Activity.REVIEW, Activity.HOLD, Activity.DECLINED)
 PER_HOUR, PER_DAY = 30, 100
-BANDS = (10, 25)
 
 
 class Supportable(Protocol):
@@ -41,7 +40,7 @@ def why_not_support(
     Source: rules V1, V8, P3.
     """
     if idea.publication is not Publication.PUBLISHED:
-        return NotFound("no-such-idea", _l("There is no such idea, or it is not public."))
+        return NO_SUCH_IDEA
     if idea.stage is Stage.SERVICE:
         return Refused("support-closed", _l("This idea has become a service. It no longer takes support."))
     if idea.activity not in OPEN_ACTIVITIES:
@@ -55,8 +54,8 @@ def _why_not_trusted(trust: int, needed: int) -> Refused | None:
     if trust >= needed:
         return None
     if trust < 1:
-        return Forbidden("trust-too-low", _l("Confirm your e-mail address first. Then you can support ideas."))
-    if needed == 2:
+        reason = _l("Confirm your e-mail address first, then you can support ideas.")
+    elif needed == 2:
         reason = _l("Supporters here must have met us in person: you get a code at a gathering of the lab.")
     else:
         reason = _l("Supporters here must sign in with an electronic identity.")
@@ -69,24 +68,3 @@ def _why_not_more(last_hour: int, last_day: int) -> Refused | None:
     if last_day >= PER_DAY:
         return TooMany("too-many-today", _l("You have given 100 supports today. Come back tomorrow."))
     return None
-
-
-def counts_open_at(
-    published_at: datetime | None, hidden_hours: int, counts_from: datetime | None, closes_at: datetime | None
-) -> datetime | None:
-    """Return the instant from which an idea's number may be shown; ``None``: not known yet.
-
-    Args:
-        hidden_hours: Lab setting, 72 by default.
-        counts_from: The challenge's own "counts shown from"; its closing where empty.
-
-    Source: rule V4.
-    """
-    if published_at is None:
-        return None
-    return max(published_at + timedelta(hours=hidden_hours), counts_from or closes_at or published_at)
-
-
-def band_of(count: int) -> int:
-    """Return the band shown while counts are hidden: 1 is 0–9, 2 is 10–24, 3 is 25 and more (rule V4)."""
-    return 1 + sum(count >= least for least in BANDS)
