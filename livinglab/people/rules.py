@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -16,10 +15,13 @@ from flask_babel import lazy_gettext as _l
 
 from livinglab.core.errors import Forbidden, Refused, TooMany
 from livinglab.core.text import initials
+from livinglab.core.tokens import token_hash
 from livinglab.core.viewer import Role, Viewer
 from livinglab.people.models import EMAIL_MAX, PASSWORD_MAX, PASSWORD_MIN, LinkPurpose
 
-_ADDRESS = re.compile(r"[^@\s\x00-\x1f,;<>()\[\]\\\"]{1,64}@[^@\s\x00-\x1f,;<>()\[\]\\\"]+\.[^@\s.,;<>()]{2,63}")
+_ADDRESS = re.compile(
+    r"[^@\s\x00-\x1f,;<>()\[\]\\\"]{1,64}@[^@\s\x00-\x1f,;<>()\[\]\\\"]+\.[^@\s.,;<>()]{2,63}"
+)
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 LIFETIME = {
@@ -61,8 +63,13 @@ FORMER = Face(_l("Former participant"), kind="former")
 
 
 def face_of(
-    *, name: str | None, pseudonym: str | None = None, byline: str = "name", photo: str | None = None,
-    title: str = "", erased: bool = False,
+    *,
+    name: str | None,
+    pseudonym: str | None = None,
+    byline: str = "name",
+    photo: str | None = None,
+    title: str = "",
+    erased: bool = False,
 ) -> Face:
     """Return how a person is shown under a byline. Source: rules P4, P6.
 
@@ -157,19 +164,6 @@ def prove(password: str, stored: str | None) -> Proof:
     return Proof(good=True, against=stored, renewed=renewed)
 
 
-# ── tokens ──
-
-
-def new_token() -> str:
-    """Return 32 random bytes as text for a cookie or a link."""
-    return secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> str:
-    """Return what the database keeps of a token."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
 def address_key(email: str) -> str:
     """Return the key under which tries of an address are counted."""
     return token_hash(f"address:{email.strip().lower()}")
@@ -179,10 +173,11 @@ def address_key(email: str) -> str:
 
 
 def delay_after(failures: int) -> timedelta:
-    """Return how long an address rests after so many wrong passwords: 30 s after five, doubling to an hour."""
+    """Return how long an address rests after so many misses: 30 s after five, doubling to an hour."""
     if failures < FREE_FAILURES:
         return timedelta()
-    return min(timedelta(seconds=30) * 2 ** min(failures - FREE_FAILURES, 12), LONGEST_DELAY)
+    doublings = min(failures - FREE_FAILURES, 12)
+    return min(timedelta(seconds=30 << doublings), LONGEST_DELAY)
 
 
 def why_not_try(barred_until: datetime | None, now: datetime) -> Refused | None:
@@ -191,14 +186,19 @@ def why_not_try(barred_until: datetime | None, now: datetime) -> Refused | None:
         return None
     return TooMany(
         "try-later",
-        _l("There were too many wrong tries for this address. Wait a while, or ask for a sign-in link by e-mail."),
+        _l(
+            "There were too many wrong tries for this address. Wait a while, or ask for a sign-in link by e-mail."
+        ),
     )
 
 
 def why_not_more_mail(mails_last_hour: int) -> Refused | None:
     """Say why no further mail goes to an address this hour."""
     if mails_last_hour >= MAILS_AN_HOUR:
-        return TooMany("mail-later", _l("We have sent several e-mails within the hour. Look in your spam folder, or wait."))
+        return TooMany(
+            "mail-later",
+            _l("We have sent several e-mails within the hour. Look in your spam folder, or wait."),
+        )
     return None
 
 
@@ -208,7 +208,9 @@ def why_not_more_mail(mails_last_hour: int) -> Refused | None:
 def why_not_enter(*, suspended: bool, erased: bool) -> Refused | None:
     """Say why somebody who has proven who they are may still not sign in."""
     if suspended or erased:
-        return Forbidden("account-closed", _l("This account is closed. Write to us if you think this is a mistake."))
+        return Forbidden(
+            "account-closed", _l("This account is closed. Write to us if you think this is a mistake.")
+        )
     return None
 
 

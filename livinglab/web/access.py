@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.errors import Forbidden
+from livinglab.core.tokens import token_hash
 from livinglab.core.viewer import VISITOR, Role, Viewer
 from livinglab.web.database import db
 
@@ -90,7 +91,7 @@ def device_token() -> str | None:
 
 def _load(reads: Session, token: str) -> Viewer | None:
     load = cast(LoadViewer, current_app.extensions["livinglab.load_viewer"])
-    return load(reads, token, utc_now())
+    return load(reads, token_hash(token), utc_now())
 
 
 def install(app: Flask, load_viewer: LoadViewer) -> None:

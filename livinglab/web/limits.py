@@ -132,7 +132,9 @@ def _network_key() -> str:
             insert(NetworkKey).values(period=period, secret=secrets.token_hex(32)).on_conflict_do_nothing()
         )
         session.execute(sa.delete(NetworkKey).where(col(NetworkKey.period) < period))
-        secret = session.scalars(sa.select(col(NetworkKey.secret)).where(col(NetworkKey.period) == period)).one()
+        secret = session.scalars(
+            sa.select(col(NetworkKey.secret)).where(col(NetworkKey.period) == period)
+        ).one()
     current_app.extensions["livinglab.network_key"] = (period, secret)
     return secret
 

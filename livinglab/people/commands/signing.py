@@ -1,0 +1,250 @@
+"""Signing in and out: by password, by a link from a mail; resetting and changing the password."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from livinglab.core.db import known_id
+from livinglab.core.errors import NotFound, Refused, refuse
+from livinglab.core.journal import record
+from livinglab.core.mail import queue_mail
+from livinglab.core.tokens import new_token, token_hash
+from livinglab.people.commands.links import (
+    Arrived,
+    end_devices,
+    guard_of,
+    make_link,
+    may_mail,
+    settle_address,
+    take_link,
+    void_links,
+)
+from livinglab.people.models import Device, LinkPurpose, Person
+from livinglab.people.queries import Credentials, person_by_address
+from livinglab.people.rules import (
+    DEVICE_LIFETIME,
+    NewPassword,
+    Proof,
+    delay_after,
+    why_not_address,
+    why_not_enter,
+    why_not_try,
+)
+
+_PATHS = {LinkPurpose.SIGN_IN: "/sign-in/link/", LinkPurpose.RESET: "/reset/"}
+_MAILS = {LinkPurpose.SIGN_IN: "sign-in-link", LinkPurpose.RESET: "reset"}
+
+
+def person_row(session: Session, person_id: int) -> Person:
+    """Return a person's row, locked, for a command on it.
+
+    Raises:
+        NotFound: ``no-such-person``.
+    """
+    person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
+    if person is None or person.erased_at is not None:
+        raise NotFound("no-such-person", _l("There is no such account."))
+    return person
+
+
+def open_device(session: Session, person_id: int, now: datetime) -> str:
+    """Sign a person in on one browser.
+
+    Returns:
+        The token for its cookie; the database keeps only the hash.
+
+    Raises:
+        Forbidden: ``account-closed``.
+    """
+    person = person_row(session, person_id)
+    refuse(why_not_enter(suspended=person.suspended_at is not None, erased=False))
+    session.execute(
+        sa.delete(Device).where(col(Device.person_id) == person_id, col(Device.expires_at) <= now)
+    )
+    token = new_token()
+    session.add(
+        Device(
+            person_id=person_id,
+            token_hash=token_hash(token),
+            signed_in_at=now,
+            expires_at=now + DEVICE_LIFETIME,
+        )
+    )
+    session.flush()
+    return token
+
+
+def close_device(session: Session, *, token: str) -> None:
+    """Sign one browser out. The row goes, so a copy of its cookie is worth nothing (rule P5)."""
+    session.execute(sa.delete(Device).where(col(Device.token_hash) == token_hash(token)))
+
+
+def sign_in(session: Session, *, credentials: Credentials, proof: Proof, now: datetime) -> str | None:
+    """Sign in with a password that has been compared with the stored hash before.
+
+    Args:
+        credentials: From ``credentials_of``; an address nobody has is treated alike.
+        proof: From ``prove``.
+
+    Returns:
+        The token for the cookie, or ``None`` when it was wrong. The miss is counted: commit it.
+
+    Raises:
+        TooMany: ``try-later``; Forbidden: ``account-closed``.
+
+    Source: rule P2.
+    """
+    guard = guard_of(session, credentials.email, now)
+    refuse(why_not_try(guard.barred_until, now))
+    person = session.get(Person, credentials.person_id) if credentials.person_id else None
+    if not proof.good or person is None or person.password_hash != proof.against:
+        guard.failures += 1
+        delay = delay_after(guard.failures)
+        guard.barred_until = now + delay if delay else None
+        session.flush()
+        return None
+    guard.failures, guard.barred_until = 0, None
+    if proof.renewed:
+        person.password_hash = proof.renewed
+    session.flush()
+    return open_device(session, known_id(person.id), now)
+
+
+def request_link(
+    session: Session,
+    *,
+    email: str,
+    purpose: LinkPurpose,
+    language: str,
+    now: datetime,
+    next_path: str | None = None,
+) -> None:
+    """Mail a link that signs in or sets a new password. Nobody learns here whether the address is known.
+
+    An address without an account is written to as well: it may be the other address of somebody we know.
+    More than five mails an hour to one address are not sent, silently.
+
+    Args:
+        language: Of the page; used where the person's own is not known.
+
+    Raises:
+        Refused: ``bad-address``.
+
+    Source: rule P2.
+    """
+    email = email.strip().lower()
+    refuse(why_not_address(email))
+    if not may_mail(session, email, now):
+        return
+    person = person_by_address(session, email)
+    if person is None:
+        queue_mail(
+            session, "no-account", address=email, language=language, now=now, data={"path": "/register"}
+        )
+        return
+    person_id = known_id(person.id)
+    if person.suspended_at is not None:
+        queue_mail(
+            session, "account-closed", address=email, language=person.language, now=now, person_id=person_id
+        )
+        return
+    token = make_link(session, person_id, purpose, now=now, next_path=next_path)
+    queue_mail(
+        session,
+        _MAILS[purpose],
+        address=email,
+        language=person.language,
+        now=now,
+        person_id=person_id,
+        data={"path": _PATHS[purpose] + token},
+    )
+
+
+def use_sign_in_link(session: Session, *, token: str, now: datetime) -> Arrived:
+    """Arrive by a mailed link; it also confirms an address that was not confirmed yet.
+
+    Raises:
+        NotFound: ``link-void``; Forbidden: ``account-closed``.
+    """
+    link = take_link(session, token, LinkPurpose.SIGN_IN, now)
+    came = settle_address(session, person_row(session, link.person_id), now)
+    return Arrived(came.person_id, came.joined_from, came.confirmed_now, link.next_path)
+
+
+def reset_password(session: Session, *, token: str, password: NewPassword, now: datetime) -> Arrived:
+    """Set a new password by a mailed link. It ends every device and every other link.
+
+    Raises:
+        NotFound: ``link-void``; Forbidden: ``account-closed``.
+    """
+    link = take_link(session, token, LinkPurpose.RESET, now)
+    came = settle_address(session, person_row(session, link.person_id), now)
+    _set_password(session, person_row(session, came.person_id), password, now, keep=None)
+    return Arrived(came.person_id, came.joined_from, came.confirmed_now, link.next_path)
+
+
+def change_password(
+    session: Session,
+    *,
+    person_id: int,
+    current: Proof,
+    password: NewPassword,
+    now: datetime,
+    keep: str | None = None,
+) -> None:
+    """Set one's own password. Every other device is signed out (rule P5).
+
+    Args:
+        current: From ``prove`` with the stored hash; not looked at where there was no password.
+        keep: Token of the browser in which it is done.
+
+    Raises:
+        Refused: ``wrong-password``.
+    """
+    person = person_row(session, person_id)
+    check_current(person, current)
+    _set_password(session, person, password, now, keep=token_hash(keep) if keep else None)
+
+
+def check_current(person: Person, current: Proof) -> None:
+    """Refuse what needs the present password without it; nothing is asked where there is none."""
+    if person.password_hash is None:
+        return
+    if not current.good or current.against != person.password_hash:
+        raise Refused("wrong-password", _l("This is not your present password."), field="current")
+
+
+def _set_password(
+    session: Session, person: Person, password: NewPassword, now: datetime, *, keep: str | None
+) -> None:
+    person_id = known_id(person.id)
+    person.password_hash = password.hash
+    session.add(person)
+    end_devices(session, person_id, keep=keep)
+    void_links(session, person_id, LinkPurpose.SIGN_IN, LinkPurpose.RESET)
+    if person.email:
+        guard = guard_of(session, person.email, now)
+        guard.failures, guard.barred_until = 0, None
+        queue_mail(
+            session,
+            "password-changed",
+            address=person.email,
+            language=person.language,
+            now=now,
+            person_id=person_id,
+            data={"path": "/reset"},
+        )
+    record(
+        session,
+        "password-changed",
+        at=now,
+        actor_id=person_id,
+        subject_id=person_id,
+        public=False,
+        readers=(),
+    )

@@ -1,0 +1,238 @@
+"""Reads of the people room: accounts, links, demo people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.db import Texts, known_id
+from livinglab.core.files import StoredFile
+from livinglab.core.tokens import token_hash
+from livinglab.core.viewer import Role
+from livinglab.people.models import AddressGuard, LinkPurpose, OneTimeLink, Person, RoleGrant
+from livinglab.people.rules import GUARD_MEMORY, Face, address_key, face_of
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody's own account, as the settings page shows it.
+
+    Args:
+        email: Confirmed, or claimed and waiting to be confirmed; empty where there is none.
+        waiting_email: A new address that has been asked for and not yet confirmed.
+    """
+
+    id: int
+    name: str
+    pseudonym: str
+    email: str
+    confirmed: bool
+    waiting_email: str
+    language: str
+    title: str
+    bio: str
+    digest: bool
+    photo: str | None
+    password_hash: str | None
+    is_admin: bool
+    created_at: datetime
+
+    @property
+    def has_password(self) -> bool:
+        """Say whether one can sign in with a password."""
+        return self.password_hash is not None
+
+    @property
+    def face(self) -> Face:
+        """Return the person as pages show them."""
+        return face_of(name=self.name, photo=self.photo, title=self.title)
+
+
+def account_of(session: Session, person_id: int, now: datetime) -> Account:
+    """Return the account of a signed-in person."""
+    person, photo = session.execute(
+        sa.select(Person, col(StoredFile.key))
+        .outerjoin(StoredFile, col(StoredFile.id) == col(Person.photo_id))
+        .where(col(Person.id) == person_id)
+    ).one()
+    return Account(
+        id=known_id(person.id),
+        name=person.name,
+        pseudonym=person.pseudonym or "",
+        email=person.email or person.claimed_email or "",
+        confirmed=person.email_confirmed_at is not None,
+        waiting_email=_waiting_email(session, person_id, now),
+        language=person.language,
+        title=person.title,
+        bio=person.bio,
+        digest=person.digest,
+        photo=photo,
+        password_hash=person.password_hash,
+        is_admin=person.is_admin,
+        created_at=person.created_at,
+    )
+
+
+def _waiting_email(session: Session, person_id: int, now: datetime) -> str:
+    query = (
+        select(OneTimeLink.new_email)
+        .where(
+            OneTimeLink.person_id == person_id,
+            OneTimeLink.purpose == LinkPurpose.CHANGE_EMAIL,
+            col(OneTimeLink.used_at).is_(None),
+            OneTimeLink.expires_at > now,
+        )
+        .order_by(col(OneTimeLink.id).desc())
+        .limit(1)
+    )
+    return session.scalar(query) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What signing in with a password needs; the same shape for an address nobody has."""
+
+    email: str
+    person_id: int | None = None
+    password_hash: str | None = None
+    barred_until: datetime | None = None
+
+
+def credentials_of(session: Session, email: str, now: datetime) -> Credentials:
+    """Return what is known of an address. Only confirmed addresses sign in with a password (rule P2)."""
+    email = email.strip().lower()
+    row = session.execute(
+        sa.select(col(Person.id), col(Person.password_hash)).where(
+            col(Person.email) == email, col(Person.erased_at).is_(None)
+        )
+    ).one_or_none()
+    guard = session.get(AddressGuard, address_key(email))
+    barred = guard.barred_until if guard and guard.touched_at > now - GUARD_MEMORY else None
+    person_id, password_hash = row or (None, None)
+    return Credentials(email, person_id, password_hash, barred)
+
+
+def person_by_address(session: Session, email: str) -> Person | None:
+    """Return who has an address: confirmed before claimed, of several claims the newest."""
+    email = email.strip().lower()
+    return session.scalar(
+        select(Person)
+        .where(
+            sa.or_(col(Person.email) == email, col(Person.claimed_email) == email),
+            col(Person.erased_at).is_(None),
+        )
+        .order_by(sa.case((col(Person.email) == email, 0), else_=1), col(Person.id).desc())
+        .limit(1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """A one-time link as its page shows it before anything is done.
+
+    Args:
+        joins: The address already has an account; what was written goes there.
+        confirms: Following it confirms the address for the first time.
+    """
+
+    purpose: LinkPurpose
+    person_id: int
+    name: str
+    email: str
+    joins: bool
+    confirms: bool
+    has_password: bool
+    next_path: str | None
+
+
+def link_facts(
+    session: Session, token: str, purposes: tuple[LinkPurpose, ...], now: datetime
+) -> LinkFacts | None:
+    """Return what a link would do; ``None`` when it is unknown, used, expired or for something else."""
+    row = session.execute(
+        sa.select(OneTimeLink, Person)
+        .join(Person, col(Person.id) == col(OneTimeLink.person_id))
+        .where(
+            col(OneTimeLink.token_hash) == token_hash(token),
+            col(OneTimeLink.purpose).in_(purposes),
+            col(OneTimeLink.used_at).is_(None),
+            col(OneTimeLink.expires_at) > now,
+            col(Person.erased_at).is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    link, person = row
+    owner = owner_of(session, person.claimed_email) if person.claimed_email else None
+    return LinkFacts(
+        purpose=link.purpose,
+        person_id=known_id(person.id),
+        name=person.name,
+        email=link.new_email or person.email or person.claimed_email or "",
+        joins=owner is not None and owner != person.id,
+        confirms=person.email_confirmed_at is None,
+        has_password=person.password_hash is not None,
+        next_path=link.next_path,
+    )
+
+
+def owner_of(session: Session, email: str) -> int | None:
+    """Return whose confirmed address this is."""
+    return session.scalar(select(Person.id).where(Person.email == email.strip().lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    """Somebody the demo lets everybody be.
+
+    Args:
+        roles: Roles by lab id.
+        today: What they have to do today, by language.
+    """
+
+    id: int
+    face: Face
+    language: str
+    is_admin: bool
+    roles: dict[int, frozenset[Role]]
+    today: Texts
+
+
+def demo_people(session: Session) -> tuple[DemoPerson, ...]:
+    """Return the demo's people in the order they were made."""
+    rows: Any = session.execute(
+        sa.select(Person, col(StoredFile.key))
+        .outerjoin(StoredFile, col(StoredFile.id) == col(Person.photo_id))
+        .where(col(Person.is_demo), col(Person.erased_at).is_(None), col(Person.suspended_at).is_(None))
+        .order_by(col(Person.id))
+    ).all()
+    held = _roles_of(session, [known_id(person.id) for person, _ in rows])
+    return tuple(
+        DemoPerson(
+            id=known_id(person.id),
+            face=face_of(name=person.name, photo=photo, title=person.title),
+            language=person.language,
+            is_admin=person.is_admin,
+            roles=held.get(known_id(person.id), {}),
+            today=person.demo_line,
+        )
+        for person, photo in rows
+    )
+
+
+def _roles_of(session: Session, ids: list[int]) -> dict[int, dict[int, frozenset[Role]]]:
+    held: dict[int, dict[int, frozenset[Role]]] = {}
+    rows = session.execute(
+        sa.select(col(RoleGrant.person_id), col(RoleGrant.lab_id), col(RoleGrant.role)).where(
+            col(RoleGrant.person_id).in_(ids), col(RoleGrant.ended_at).is_(None)
+        )
+    )
+    for person_id, lab_id, role in rows:
+        labs = held.setdefault(person_id, {})
+        labs[lab_id] = labs.get(lab_id, frozenset()) | {role}
+    return held
