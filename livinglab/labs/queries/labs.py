@@ -50,7 +50,7 @@ class LabBrief:
         return self.name[:1].upper()
 
 
-_BRIEF = (
+_BRIEF: tuple[Any, ...] = (
     col(Lab.id),
     col(Lab.slug),
     col(Lab.name),

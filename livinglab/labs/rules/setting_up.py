@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Protocol
+from functools import lru_cache
 from zoneinfo import available_timezones
 
 from flask_babel import lazy_gettext as _l
+from holidays import list_supported_countries
 
 from livinglab.core.errors import Forbidden, Refused
 from livinglab.core.text import LANGUAGES
 from livinglab.core.viewer import Role, Viewer
-from livinglab.labs.models import LAB_NAME_MAX, THEMES, ChallengeState
+from livinglab.labs.models import LAB_NAME_MAX, THEMES
+from livinglab.people.rules import why_not_address
 
-ACTIVE_DAYS = 90
-INVITATION_DAYS = 14
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-def threshold_of(active: int, *, percent: float, least: int, most: int) -> int:
-    """Return T = clamp(⌈share·A⌉, least, most).
-
-    Args:
-        active: A, people active in the lab within 90 days.
-        percent: The share in per cent, such as 5.0.
-
-    Source: rule L2.
-    """
-    wanted = math.ceil(round(percent * active / 100, 9))  # 5 % of 220 is 11, also in floating point
-    return max(least, min(most, wanted))
 
 
 def why_not_make_labs(person: Viewer) -> Refused | None:
@@ -67,7 +52,7 @@ def why_not_invite(person: Viewer, lab_id: int) -> Refused | None:
 
 
 def why_not_lab(
-    *, slug: str, name: str, languages: Iterable[str], timezones: Iterable[str]
+    *, slug: str, name: str, languages: Iterable[str], timezones: Iterable[str], country: str
 ) -> Refused | None:
     """Say why a lab cannot have this address, name, languages or time zones."""
     languages, timezones = tuple(languages), tuple(timezones)
@@ -91,7 +76,21 @@ def why_not_lab(
         )
     if not timezones or any(zone not in known_timezones() for zone in timezones):
         return Refused("bad-timezone", _l("Choose a time zone from the list."), field="timezone")
+    if country.upper() not in known_countries():
+        return Refused("bad-country", _l("Choose a country from the list."), field="country")
     return None
+
+
+def why_not_contact(email: str) -> Refused | None:
+    """Say why this cannot be the lab's address for mail; none at all is fine."""
+    problem = why_not_address(email) if email else None
+    return Refused(problem.code, problem.reason, field="contact_email") if problem else None
+
+
+@lru_cache(maxsize=1)
+def known_countries() -> frozenset[str]:
+    """Return the codes of the countries whose public holidays are known."""
+    return frozenset(code for code in list_supported_countries() if len(code) == 2)
 
 
 def why_not_theme(theme: str) -> Refused | None:
@@ -99,45 +98,10 @@ def why_not_theme(theme: str) -> Refused | None:
     return None if theme in THEMES else Refused("bad-theme", _l("Choose one of the colours."), field="theme")
 
 
-_known: frozenset[str] = frozenset()
-
-
+@lru_cache(maxsize=1)
 def known_timezones() -> frozenset[str]:
-    """Return the names of all time zones, read once."""
-    global _known  # noqa: PLW0603  # a cache of what the system knows
-    _known = _known or frozenset(available_timezones())
-    return _known
-
-
-class Dated(Protocol):
-    """A challenge as far as its clock goes."""
-
-    @property
-    def state(self) -> ChallengeState: ...
-    @property
-    def closes_at(self) -> datetime | None: ...
-    @property
-    def counts_from(self) -> datetime | None: ...
-
-
-def takes_ideas(challenge: Dated, now: datetime) -> bool:
-    """Say whether new ideas may come in: open, and its instant has not passed. Source: rule L3.
-
-    The clock's job runs each minute; the instant itself counts, not the job.
-    """
-    return challenge.state is ChallengeState.OPEN and (
-        challenge.closes_at is None or now < challenge.closes_at
-    )
-
-
-def counts_shown_from(challenge: Dated) -> datetime | None:
-    """Return from when support is counted in public: as set, else closing. Source: rule V4."""
-    return challenge.counts_from or challenge.closes_at
-
-
-def days_left(closes_at: datetime, now: datetime) -> int:
-    """Return whole days until closing; 0 on the last day, never less."""
-    return max(0, (closes_at - now) // timedelta(days=1))
+    """Return the names of all time zones."""
+    return frozenset(available_timezones())
 
 
 def missing_languages(texts: Mapping[str, str], languages: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,434 @@
+"""Challenges: written as a draft, opened, measured, closed at their instant, concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.db import Texts, known_id
+from livinglab.core.errors import NotFound, Refused, refuse
+from livinglab.core.journal import record
+from livinglab.core.text import clean_line
+from livinglab.core.viewer import Role, Viewer
+from livinglab.labs.commands.labs import CountActive, cleaned
+from livinglab.labs.commands.units import works_here
+from livinglab.labs.models import (
+    FIELD_MAX,
+    INTRO_MAX,
+    TITLE_MAX,
+    Audience,
+    AudienceLevel,
+    Challenge,
+    ChallengeState,
+    Lab,
+    LabSettings,
+    Measure,
+)
+from livinglab.labs.queries.challenges import audiences_of, measures_of
+from livinglab.labs.queries.units import holders, units_of
+from livinglab.labs.rules import (
+    AUDIENCES_MAX,
+    Item,
+    MeasureDraft,
+    opening_checklist,
+    threshold_of,
+    why_not_close,
+    why_not_conclude,
+    why_not_draft,
+    why_not_edit,
+    why_not_measure,
+    why_not_measures,
+    why_not_open,
+    why_not_reshape,
+)
+
+REPORT_MAX = 6000
+CountUndecided = Callable[[Session, int], int]
+"""(session, challenge id) → ideas of it without an outcome; ``ideas.queries.undecided_in``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardTexts:
+    """The words of a strategy card, per language. What is left out is empty."""
+
+    title: Texts
+    intro: Texts | None = None
+    goal: Texts | None = None
+    purpose: Texts | None = None
+    benefit: Texts | None = None
+    now_state: Texts | None = None
+    wanted_state: Texts | None = None
+    actions: Texts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardTimes:
+    """Who answers for a challenge, and its clock.
+
+    Args:
+        counts_from: ``None``: counts are shown from closing (V4).
+        trust_needed: Level of trust a support needs: 1, 2 or 3 (P3).
+    """
+
+    responsible_id: int | None = None
+    deputy_id: int | None = None
+    closes_at: datetime | None = None
+    counts_from: datetime | None = None
+    trust_needed: int = 1
+
+
+def draft_challenge(
+    session: Session, *, lab_id: int, texts: CardTexts, person: Viewer, now: datetime
+) -> Challenge:
+    """Begin a challenge. Nobody outside the lab's staff sees it before it opens.
+
+    Raises:
+        NotFound: ``no-such-lab``. Forbidden: ``not-lab-staff``. Refused: ``untitled``, ``text-too-long``.
+    """
+    lab = session.get(Lab, lab_id)
+    if lab is None:
+        raise NotFound("no-such-lab", "")
+    refuse(why_not_draft(person, lab_id))
+    challenge = Challenge(lab_id=lab_id, title={}, created_by=person.person_id, created_at=now)
+    _write(challenge, texts, lab)
+    session.add(challenge)
+    session.flush()
+    _note(session, "challenge-drafted", challenge, person, now, public=False, readers=())
+    return challenge
+
+
+def edit_card(
+    session: Session, *, challenge_id: int, texts: CardTexts, person: Viewer, now: datetime
+) -> Challenge:
+    """Change the words of a challenge: by the lab's staff while a draft, by the manager while open.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``, ``not-manager``.
+        Refused: ``challenge-closed``, ``untitled``, ``text-too-long``.
+    """
+    challenge, lab = _challenge(session, challenge_id)
+    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    _write(challenge, texts, lab)
+    session.add(challenge)
+    _note(
+        session, "challenge-edited", challenge, person, now,
+        public=challenge.state is ChallengeState.OPEN, readers=(),
+    )  # fmt: skip
+    return challenge
+
+
+def _write(challenge: Challenge, texts: CardTexts, lab: Lab) -> None:
+    challenge.title = {code: clean_line(t) for code, t in cleaned(texts.title, TITLE_MAX).items()}
+    if not challenge.title.get(lab.languages[0]):
+        raise Refused(
+            "untitled", _l("Give it a title in the lab’s first language."), field=f"title_{lab.languages[0]}"
+        )
+    challenge.intro = cleaned(texts.intro, INTRO_MAX)
+    for name in ("goal", "purpose", "benefit", "now_state", "wanted_state", "actions"):
+        setattr(challenge, name, cleaned(getattr(texts, name), FIELD_MAX))
+
+
+def set_times(
+    session: Session, *, challenge_id: int, times: CardTimes, person: Viewer, now: datetime
+) -> Challenge:
+    """Say who answers for a challenge and when it closes. Once open, only the two people can change.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``, ``not-manager``.
+        Refused: ``challenge-closed``, ``card-frozen``, ``closes-in-past``, ``counts-after-closing``,
+            ``same-person``, ``not-in-lab``, ``bad-trust``.
+    """
+    challenge, _lab = _challenge(session, challenge_id)
+    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    _name_people(session, challenge, times)
+    clock = (times.closes_at, times.counts_from, times.trust_needed)
+    if clock != (challenge.closes_at, challenge.counts_from, challenge.trust_needed):
+        refuse(why_not_reshape(state=challenge.state))
+        _set_clock(challenge, times, now)
+    session.add(challenge)
+    _note(session, "challenge-edited", challenge, person, now, public=False, readers=())
+    return challenge
+
+
+def _name_people(session: Session, challenge: Challenge, times: CardTimes) -> None:
+    if times.responsible_id is not None and times.responsible_id == times.deputy_id:
+        raise Refused(
+            "same-person",
+            _l("The responsible person and the deputy are two different people."),
+            field="deputy_id",
+        )
+    for field in ("responsible_id", "deputy_id"):
+        person_id = getattr(times, field)
+        if person_id not in (None, getattr(challenge, field)) and not works_here(
+            session, challenge.lab_id, person_id
+        ):
+            raise Refused("not-in-lab", _l("Choose somebody who works in the lab."), field=field)
+    challenge.responsible_id, challenge.deputy_id = times.responsible_id, times.deputy_id
+
+
+def _set_clock(challenge: Challenge, times: CardTimes, now: datetime) -> None:
+    if times.closes_at is not None and times.closes_at <= now:
+        raise Refused("closes-in-past", _l("Choose a closing time that lies ahead."), field="closes_at")
+    if times.counts_from and times.closes_at and times.counts_from > times.closes_at:
+        raise Refused(
+            "counts-after-closing", _l("Counts are shown at closing at the latest."), field="counts_from"
+        )
+    if times.trust_needed not in (1, 2, 3):
+        raise Refused("bad-trust", _l("Choose one of the three levels."), field="trust_needed")
+    challenge.closes_at, challenge.counts_from = times.closes_at, times.counts_from
+    challenge.trust_needed = times.trust_needed
+
+
+def set_measures(
+    session: Session, *, challenge_id: int, measures: Sequence[MeasureDraft], person: Viewer, now: datetime
+) -> None:
+    """Write the measures of a draft, in the given order, in place of those before.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``.
+        Refused: ``card-frozen``, ``challenge-closed``, ``too-many-measures``, ``measure-incomplete``,
+            ``measure-still``, ``text-too-long``.
+
+    Source: rule L1.
+    """
+    challenge, lab = _challenge(session, challenge_id)
+    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    refuse(why_not_reshape(state=challenge.state))
+    refuse(why_not_measures(measures, first_language=lab.languages[0]))
+    session.execute(sa.delete(Measure).where(col(Measure.challenge_id) == challenge_id))
+    session.add_all(
+        Measure(
+            challenge_id=challenge_id,
+            label=cleaned(m.label, 160),
+            unit=clean_line(m.unit)[:40],
+            baseline=m.baseline,
+            target=m.target,
+            target_on=m.target_on,
+            position=position,
+        )
+        for position, m in enumerate(measures)
+    )
+    session.flush()
+    _note(session, "challenge-edited", challenge, person, now, public=False, readers=())
+
+
+def set_audiences(
+    session: Session,
+    *,
+    challenge_id: int,
+    audiences: Sequence[tuple[AudienceLevel, Texts]],
+    person: Viewer,
+    now: datetime,
+) -> None:
+    """Write whom a draft must, should and can hear, in place of those before.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``.
+        Refused: ``card-frozen``, ``challenge-closed``, ``too-many-audiences``, ``audience-unnamed``,
+            ``text-too-long``.
+
+    Source: rule L1.
+    """
+    challenge, lab = _challenge(session, challenge_id)
+    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    refuse(why_not_reshape(state=challenge.state))
+    if len(audiences) > AUDIENCES_MAX:
+        raise Refused("too-many-audiences", _l("At most 12 groups, please."))
+    if any(not names.get(lab.languages[0]) for _level, names in audiences):
+        raise Refused("audience-unnamed", _l("Name each group in the lab’s first language."))
+    session.execute(sa.delete(Audience).where(col(Audience.challenge_id) == challenge_id))
+    session.add_all(
+        Audience(challenge_id=challenge_id, level=level, name=cleaned(names, 120), position=position)
+        for position, (level, names) in enumerate(audiences)
+    )
+    session.flush()
+    _note(session, "challenge-edited", challenge, person, now, public=False, readers=())
+
+
+def checklist_of(session: Session, challenge_id: int, now: datetime) -> tuple[Item, ...]:
+    """Return what this challenge still needs before it opens: drawn on the page, asked by the command.
+
+    Raises:
+        NotFound: ``no-such-challenge``.
+
+    Source: rule L1.
+    """
+    challenge, _lab = _challenge(session, challenge_id)
+    return opening_checklist(
+        challenge,
+        measures=len(measures_of(session, challenge_id)),
+        levels=[a.level for a in audiences_of(session, challenge_id)],
+        facilitators=len(holders(session, challenge.lab_id, Role.FACILITATOR)),
+        units=len(units_of(session, challenge.lab_id)),
+        now=now,
+    )
+
+
+def open_challenge(
+    session: Session, *, challenge_id: int, person: Viewer, now: datetime, count_active: CountActive
+) -> Challenge:
+    """Open a challenge: from now on it takes ideas, and its threshold stands.
+
+    Args:
+        count_active: Counts the people active in the lab; ``voting.queries.active_people``.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-manager``. Refused: ``not-a-draft``, ``not-ready``.
+
+    Source: rules L1, L2.
+    """
+    challenge, _lab = _challenge(session, challenge_id)
+    checklist = checklist_of(session, challenge_id, now)
+    refuse(why_not_open(person, lab_id=challenge.lab_id, state=challenge.state, checklist=checklist))
+    settings = session.get_one(LabSettings, challenge.lab_id)
+    threshold = threshold_of(
+        count_active(session, challenge.lab_id, now),
+        percent=settings.threshold_percent,
+        least=settings.threshold_least,
+        most=settings.threshold_most,
+    )
+    _turn(
+        session, challenge, ChallengeState.DRAFT, ChallengeState.OPEN,
+        opens_at=now, opened_at=now, threshold=threshold,
+    )  # fmt: skip
+    _note(
+        session,
+        "challenge-opened",
+        challenge,
+        person,
+        now,
+        threshold=threshold,
+        closes_at=_iso(challenge.closes_at),
+    )
+    return challenge
+
+
+def enter_measured(
+    session: Session, *, measure_id: int, value: float, on: date, person: Viewer, now: datetime
+) -> Measure:
+    """Enter what was measured.
+
+    Raises:
+        NotFound: ``no-such-measure``. Forbidden: ``not-lab-staff``. Refused: ``not-open``, ``measured-ahead``.
+    """
+    measure = session.get(Measure, measure_id)
+    if measure is None:
+        raise NotFound("no-such-measure", "")
+    challenge, _lab = _challenge(session, measure.challenge_id)
+    refuse(why_not_measure(person, lab_id=challenge.lab_id, state=challenge.state))
+    if on > now.date():
+        raise Refused("measured-ahead", _l("Choose the day it was measured, not one ahead."), field="on")
+    measure.current, measure.current_on = value, on
+    session.add(measure)
+    _note(session, "measure-entered", challenge, person, now, value=value, measure_id=measure_id, readers=())
+    return measure
+
+
+def close_challenge(
+    session: Session, *, challenge_id: int, reason: str, person: Viewer, now: datetime
+) -> Challenge:
+    """Close a challenge before its time, with a public reason.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-manager``. Refused: ``not-open``, ``no-reason``.
+
+    Source: rule L3.
+    """
+    challenge, _lab = _challenge(session, challenge_id)
+    refuse(why_not_close(person, lab_id=challenge.lab_id, state=challenge.state))
+    reason = clean_line(reason)[:FIELD_MAX]
+    if not reason:
+        raise Refused("no-reason", _l("Say in public why it closes early."), field="reason")
+    _turn(session, challenge, ChallengeState.OPEN, ChallengeState.CLOSED, closed_at=now, closes_at=now)
+    _note(session, "challenge-closed", challenge, person, now, early=True, reason=reason)
+    return challenge
+
+
+def close_due_challenges(session: Session, now: datetime) -> int:
+    """Close each open challenge whose instant has come. A second run finds none.
+
+    Returns:
+        How many were closed.
+
+    Source: rule L3.
+    """
+    due = select(Challenge).where(Challenge.state == ChallengeState.OPEN, col(Challenge.closes_at) <= now)
+    closed = 0
+    for challenge in session.scalars(due.order_by(col(Challenge.id))):
+        _turn(session, challenge, ChallengeState.OPEN, ChallengeState.CLOSED, closed_at=challenge.closes_at)
+        _note(session, "challenge-closed", challenge, None, now, early=False)
+        closed += 1
+    return closed
+
+
+def conclude_challenge(
+    session: Session,
+    *,
+    challenge_id: int,
+    report: Texts,
+    person: Viewer,
+    now: datetime,
+    count_undecided: CountUndecided,
+) -> Challenge:
+    """Conclude a closed challenge each of whose ideas has an outcome, and publish its report.
+
+    Raises:
+        NotFound: ``no-such-challenge``. Forbidden: ``not-manager``.
+        Refused: ``not-closed``, ``ideas-undecided``, ``no-report``, ``text-too-long``.
+
+    Source: rule L3.
+    """
+    challenge, _lab = _challenge(session, challenge_id)
+    kept = cleaned(report, REPORT_MAX)
+    refuse(
+        why_not_conclude(
+            person,
+            lab_id=challenge.lab_id,
+            state=challenge.state,
+            undecided=count_undecided(session, challenge_id),
+            report=kept,
+        )
+    )
+    _turn(session, challenge, ChallengeState.CLOSED, ChallengeState.CONCLUDED, concluded_at=now, report=kept)
+    _note(session, "challenge-concluded", challenge, person, now)
+    return challenge
+
+
+def _turn(
+    session: Session, challenge: Challenge, was: ChallengeState, becomes: ChallengeState, **values: Any
+) -> None:
+    """Change the state only if it still is what was read: of two at once, one counts."""
+    session.flush()
+    changed = session.execute(
+        sa.update(Challenge)
+        .where(col(Challenge.id) == challenge.id, col(Challenge.state) == was)
+        .values(state=becomes, **values)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(challenge)
+    if getattr(changed, "rowcount", 0) != 1:
+        raise Refused("changed-meanwhile", _l("Somebody else was faster. Look at the page again."))
+
+
+def _challenge(session: Session, challenge_id: int) -> tuple[Challenge, Lab]:
+    challenge = session.get(Challenge, challenge_id)
+    if challenge is None:
+        raise NotFound("no-such-challenge", "")
+    return challenge, session.get_one(Lab, challenge.lab_id)
+
+
+def _note(
+    session: Session, kind: str, challenge: Challenge, person: Viewer | None, now: datetime, **data: Any
+) -> None:
+    more = {name: data.pop(name) for name in ("public", "readers") if name in data}
+    record(
+        session, kind, at=now, actor_id=person.person_id if person else None, lab_id=challenge.lab_id,
+        challenge_id=known_id(challenge.id), data={"title": dict(challenge.title), **data}, **more,
+    )  # fmt: skip
