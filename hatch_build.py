@@ -122,7 +122,7 @@ def _npm_here() -> bool:
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return False
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
     major = answer.stdout.strip().lstrip("v").partition(".")[0]
     return major.isdigit() and int(major) >= OLDEST_NODE
 
@@ -150,7 +150,8 @@ def _install_node_wheel(scratch: Path) -> None:
     _run(
         [sys.executable, "-m", "pip", "install", "-q", "--target", str(scratch / "node"), NODE_WHEEL],
         scratch,
-        "Node is missing here, and the Python package index could not be reached to fetch it.",
+        "Node is missing here and its wheel could not be installed: install Node 20 or newer.",
+        offline="Node is missing here, and the Python package index could not be reached to fetch it.",
     )
 
 
@@ -159,7 +160,8 @@ def _fetch(root: Path, npm: list[str]) -> None:
     _run(
         [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
         root,
-        "The npm registry could not be reached: check the network (or npm's registry setting) and try again.",
+        "npm could not install what package-lock.json asks for.",
+        offline="The npm registry could not be reached: check the network (or npm's registry setting) and try again.",
     )
 
 
@@ -185,15 +187,15 @@ def _build_theme(root: Path, node: list[str], scratch: Path, target: Path) -> No
     shutil.copyfile(work / "built" / "livinglab.css", target)
 
 
-def _run(command: list[str], folder: Path, sorry: str) -> None:
-    """Run one tool quietly. When it fails for want of a network, the plain sentence is enough."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def _run(command: list[str], folder: Path, sorry: str, *, offline: str = "") -> None:
+    """Run one tool quietly. When it fails, show its last words; for want of a network the plain sentence will do."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     if not done.returncode:
         return
     said = (done.stderr or done.stdout).strip()
-    if not any(word in said for word in NO_NETWORK):
-        print("\n".join(said.splitlines()[-8:]), file=sys.stderr)
-        sorry = "The assets could not be made: what the tool said stands above."
+    if offline and any(word in said for word in NO_NETWORK):
+        raise AssetsFailed(offline)
+    print("\n".join(said.splitlines()[-8:]), file=sys.stderr)
     raise AssetsFailed(sorry)
 
 
