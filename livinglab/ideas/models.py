@@ -74,7 +74,11 @@ class Idea(SQLModel, table=True):
         sa.CheckConstraint(f"length(gains) <= {GAINS_MAX}", name="gains_length"),
         sa.Index("ix_idea_ring_lab", "lab_id", "publication", "glance", "ring", "id"),
         sa.Index("ix_idea_ring_challenge", "challenge_id", "publication", "glance", "ring", "id"),
+        sa.Index("ix_idea_ring_all", "publication", "glance", "ring", "id"),
+        sa.Index("ix_idea_ring_stage", "lab_id", "publication", "stage", "glance", "ring", "id"),
         sa.Index("ix_idea_newest", "lab_id", "publication", "published_at", "id"),
+        sa.Index("ix_idea_newest_challenge", "challenge_id", "publication", "published_at", "id"),
+        sa.Index("ix_idea_newest_all", "publication", "published_at", "id"),
         sa.Index("ix_idea_board", "lab_id", "stage", "publication", "activity", "due_at", "waits_since", "id"),
         sa.Index("ix_idea_hold", "activity", "hold_until"),
         sa.Index("ix_idea_claim", "claim_hash"),
@@ -136,6 +140,7 @@ class IdeaCount(SQLModel, table=True):
     """The numbers of one idea, changed in the transaction of what they count (invariant I-3)."""
 
     __tablename__ = "idea_count"
+    __table_args__ = (sa.Index("ix_idea_count_supports", "supports", "idea_id"),)
     idea_id: int = Field(primary_key=True, foreign_key="idea.id", ondelete="CASCADE")
     supports: int = 0
     """Counted supports: without staff and author (rule V3)."""
@@ -190,11 +195,12 @@ class Comment(SQLModel, table=True):
     __table_args__ = (
         sa.CheckConstraint(f"length(body) <= {COMMENT_MAX}", name="body_length"),
         sa.Index("ix_comment_idea_id", "idea_id", "publication", "id"),
+        sa.Index("ix_comment_written", "author_id", "created_at"),
     )
     id: int | None = Field(default=None, primary_key=True)
     idea_id: int = Field(foreign_key="idea.id", ondelete="CASCADE")
     parent_id: int | None = Field(default=None, foreign_key="comment.id", index=True)
-    author_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    author_id: int | None = Field(default=None, foreign_key="person.id")
     byline: Byline = Field(default=Byline.NAME, sa_type=by_value(Byline))
     kind: CommentKind = Field(sa_type=by_value(CommentKind))
     body: str = Field(max_length=COMMENT_MAX)

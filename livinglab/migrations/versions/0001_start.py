@@ -356,8 +356,12 @@ def upgrade() -> None:
         batch_op.create_index('ix_idea_hold', ['activity', 'hold_until'], unique=False)
         batch_op.create_index(batch_op.f('ix_idea_lead_id'), ['lead_id'], unique=False)
         batch_op.create_index('ix_idea_newest', ['lab_id', 'publication', 'published_at', 'id'], unique=False)
+        batch_op.create_index('ix_idea_newest_all', ['publication', 'published_at', 'id'], unique=False)
+        batch_op.create_index('ix_idea_newest_challenge', ['challenge_id', 'publication', 'published_at', 'id'], unique=False)
+        batch_op.create_index('ix_idea_ring_all', ['publication', 'glance', 'ring', 'id'], unique=False)
         batch_op.create_index('ix_idea_ring_challenge', ['challenge_id', 'publication', 'glance', 'ring', 'id'], unique=False)
         batch_op.create_index('ix_idea_ring_lab', ['lab_id', 'publication', 'glance', 'ring', 'id'], unique=False)
+        batch_op.create_index('ix_idea_ring_stage', ['lab_id', 'publication', 'stage', 'glance', 'ring', 'id'], unique=False)
 
     op.create_table('invitation',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -454,9 +458,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_comment'))
     )
     with op.batch_alter_table('comment', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_comment_author_id'), ['author_id'], unique=False)
         batch_op.create_index('ix_comment_idea_id', ['idea_id', 'publication', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_comment_parent_id'), ['parent_id'], unique=False)
+        batch_op.create_index('ix_comment_written', ['author_id', 'created_at'], unique=False)
 
     op.create_table('credit',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -586,6 +590,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['idea_id'], ['idea.id'], name=op.f('fk_idea_count_idea_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('idea_id', name=op.f('pk_idea_count'))
     )
+    with op.batch_alter_table('idea_count', schema=None) as batch_op:
+        batch_op.create_index('ix_idea_count_supports', ['supports', 'idea_id'], unique=False)
+
     op.create_table('idea_tag',
     sa.Column('idea_id', sa.Integer(), nullable=False),
     sa.Column('tag', sqlmodel.sql.sqltypes.AutoString(length=30), nullable=False),
@@ -947,6 +954,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_idea_tag_tag'))
 
     op.drop_table('idea_tag')
+    with op.batch_alter_table('idea_count', schema=None) as batch_op:
+        batch_op.drop_index('ix_idea_count_supports')
+
     op.drop_table('idea_count')
     with op.batch_alter_table('handoff', schema=None) as batch_op:
         batch_op.drop_index('uq_handoff_open', sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
@@ -975,9 +985,9 @@ def downgrade() -> None:
 
     op.drop_table('credit')
     with op.batch_alter_table('comment', schema=None) as batch_op:
+        batch_op.drop_index('ix_comment_written')
         batch_op.drop_index(batch_op.f('ix_comment_parent_id'))
         batch_op.drop_index('ix_comment_idea_id')
-        batch_op.drop_index(batch_op.f('ix_comment_author_id'))
 
     op.drop_table('comment')
     with op.batch_alter_table('benefit', schema=None) as batch_op:
@@ -997,8 +1007,12 @@ def downgrade() -> None:
 
     op.drop_table('invitation')
     with op.batch_alter_table('idea', schema=None) as batch_op:
+        batch_op.drop_index('ix_idea_ring_stage')
         batch_op.drop_index('ix_idea_ring_lab')
         batch_op.drop_index('ix_idea_ring_challenge')
+        batch_op.drop_index('ix_idea_ring_all')
+        batch_op.drop_index('ix_idea_newest_challenge')
+        batch_op.drop_index('ix_idea_newest_all')
         batch_op.drop_index('ix_idea_newest')
         batch_op.drop_index(batch_op.f('ix_idea_lead_id'))
         batch_op.drop_index('ix_idea_hold')

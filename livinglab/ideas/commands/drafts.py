@@ -1,0 +1,181 @@
+"""Drafts: a draft is a row, also for somebody without an account (rule I1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from livinglab.core.db import known_id
+from livinglab.core.errors import Forbidden, NotFound, refuse
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.commands.rows import idea_for_change
+from livinglab.ideas.models import Idea, IdeaTag, Publication
+from livinglab.ideas.rules import (
+    DRAFT_DAYS,
+    NO_SUCH_IDEA,
+    IdeaTexts,
+    is_own_draft,
+    why_not_save_draft,
+)
+from livinglab.labs.models import Category, Challenge, ChallengeState, Lab
+
+
+def start_draft(
+    session: Session,
+    *,
+    lab_id: int,
+    texts: IdeaTexts,
+    person: Viewer,
+    now: datetime,
+    token_hash: str | None = None,
+) -> Idea:
+    """Keep the beginning of an idea.
+
+    Args:
+        texts: Whatever has been typed so far; nothing is demanded yet. What is too long is cut.
+        token_hash: For somebody without an account: ``rules.claim_hash`` of the token in their cookie.
+
+    Raises:
+        NotFound: ``no-such-lab``, ``no-such-challenge``, ``no-such-category``.
+        Forbidden: ``no-owner``: neither a person nor a token.
+    """
+    if not person.signed_in and not token_hash:
+        raise Forbidden("no-owner", "a draft belongs to a person or to a token")
+    if session.get(Lab, lab_id) is None:
+        raise NotFound("no-such-lab", "")
+    idea = Idea(
+        lab_id=lab_id,
+        author_id=person.person_id,
+        claim_hash=None if person.signed_in else token_hash,
+        language=texts.language,
+        title="",
+        created_at=now,
+        edited_at=now,
+    )
+    session.add(idea)
+    _write(session, idea, texts)
+    return idea
+
+
+def save_draft(
+    session: Session,
+    *,
+    idea_id: int,
+    texts: IdeaTexts,
+    person: Viewer,
+    now: datetime,
+    token_hash: str | None = None,
+    lab_id: int | None = None,
+) -> Idea:
+    """Keep a draft, or an idea that was returned, as it is written now.
+
+    Args:
+        lab_id: The lab it is moved to; ``None`` leaves it where it is.
+
+    Raises:
+        NotFound: ``no-such-idea``; also when it is somebody else's.
+        Refused: ``not-a-draft``.
+    """
+    idea = idea_for_change(session, idea_id)
+    if not is_own_draft(idea, person, row_hash=idea.claim_hash, token_hash=token_hash):
+        raise NO_SUCH_IDEA
+    refuse(why_not_save_draft(idea.publication))
+    if lab_id is not None and idea.publication == Publication.DRAFT:
+        idea.lab_id = lab_id
+    idea.edited_at = now
+    _write(session, idea, texts)
+    return idea
+
+
+def _write(session: Session, idea: Idea, texts: IdeaTexts) -> None:
+    texts = texts.cleaned().cut()
+    _check_place(session, idea.lab_id, texts)
+    for name, value in texts.without_choices().items():
+        setattr(idea, name, value)
+    idea.language, idea.byline = texts.language, texts.byline
+    idea.challenge_id, idea.category_id = texts.challenge_id, texts.category_id
+    session.flush()
+    write_tags(session, known_id(idea.id), texts.tags)
+
+
+def _check_place(session: Session, lab_id: int, texts: IdeaTexts) -> None:
+    if texts.challenge_id is not None:
+        challenge = session.get(Challenge, texts.challenge_id)
+        if challenge is None or challenge.lab_id != lab_id or challenge.state == ChallengeState.DRAFT:
+            raise NotFound("no-such-challenge", "")
+    if texts.category_id is not None:
+        category = session.get(Category, texts.category_id)
+        if category is None or category.lab_id != lab_id:
+            raise NotFound("no-such-category", "")
+
+
+def write_tags(session: Session, idea_id: int, tags: tuple[str, ...]) -> None:
+    """Hang exactly these tags on the idea."""
+    session.execute(sa.delete(IdeaTag).where(col(IdeaTag.idea_id) == idea_id))
+    if tags:
+        session.execute(sa.insert(IdeaTag), [{"idea_id": idea_id, "tag": tag} for tag in tags])
+
+
+def claim_drafts(session: Session, *, token_hash: str | None, person_id: int, now: datetime) -> int:
+    """Give the drafts of a browser to the person who just registered or signed in there.
+
+    Args:
+        token_hash: ``rules.claim_hash`` of the token in the cookie; ``None`` where there is no cookie.
+
+    Returns:
+        How many drafts now belong to the person.
+    """
+    if not token_hash:
+        return 0
+    found = session.execute(
+        sa.update(Idea)
+        .where(
+            col(Idea.claim_hash) == token_hash,
+            col(Idea.author_id).is_(None),
+            col(Idea.publication) == Publication.DRAFT,
+        )
+        .values(author_id=person_id, claim_hash=None, edited_at=now)
+        .returning(col(Idea.id))
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(found)
+
+
+def drop_draft(session: Session, *, idea_id: int, person: Viewer, token_hash: str | None = None) -> None:
+    """Throw away a draft that was never sent in.
+
+    Raises:
+        NotFound: ``no-such-idea``; Refused: ``not-a-draft``.
+    """
+    idea = idea_for_change(session, idea_id)
+    if not is_own_draft(idea, person, row_hash=idea.claim_hash, token_hash=token_hash):
+        raise NO_SUCH_IDEA
+    if idea.submitted_at is not None or idea.publication != Publication.DRAFT:
+        refuse(why_not_save_draft(Publication.PENDING))
+    session.delete(idea)
+    session.flush()
+
+
+def purge_drafts(session: Session, now: datetime) -> int:
+    """Delete the drafts nobody has claimed for 90 days.
+
+    Returns:
+        How many went.
+
+    Source: rule I1. Safe to run twice.
+    """
+    gone = session.execute(
+        sa.delete(Idea)
+        .where(
+            col(Idea.author_id).is_(None),
+            col(Idea.claim_hash).is_not(None),
+            col(Idea.publication) == Publication.DRAFT,
+            col(Idea.edited_at) < now - timedelta(days=DRAFT_DAYS),
+        )
+        .returning(col(Idea.id))
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(gone)

@@ -1,0 +1,323 @@
+"""From a draft to a public idea and back: handing in, publishing, hiding, withdrawing.
+
+Other rooms decide (moderation); these commands do. Each records its event, so callers do not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from livinglab.core.db import known_id
+from livinglab.core.errors import Forbidden, NotFound, Refused, refuse
+from livinglab.core.journal import Reader, record
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.commands.following import add_follower, credit
+from livinglab.ideas.commands.indexing import reindex_idea
+from livinglab.ideas.commands.rows import idea_for_change, insert_once
+from livinglab.ideas.models import Activity, CreditKind, Idea, IdeaCount, IdeaTag, IdeaVersion, Publication
+from livinglab.ideas.queries.limits import ideas_sent_within_a_day
+from livinglab.ideas.rules import (
+    NO_SUCH_IDEA,
+    WITHDRAW_BELOW,
+    IdeaTexts,
+    why_not_edit,
+    why_not_submit,
+    why_not_texts,
+    why_not_withdraw,
+)
+from livinglab.labs.models import Challenge
+from livinglab.labs.rules import takes_ideas
+from livinglab.people.models import Person
+
+KINDS = {
+    Publication.RETURNED: "idea-returned",
+    Publication.REJECTED: "idea-rejected",
+    Publication.HIDDEN: "idea-hidden",
+    Publication.REMOVED: "idea-removed",
+    Publication.PUBLISHED: "idea-restored",
+}
+TOLD_IN_PUBLIC = (Publication.HIDDEN, Publication.REMOVED, Publication.PUBLISHED)
+
+
+def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Idea:
+    """Send in an idea, new or returned: judged whole, counted, written down as version 1, then pending.
+
+    Somebody whose address is not confirmed keeps the draft; ``wants_publishing`` is set, and calling this
+    again after the confirmation lets it go on (rule P2b). What happens to a pending idea is decided by
+    ``moderation.commands.submit_idea``, which calls this first. Records ``idea-submitted``.
+
+    Raises:
+        NotFound: ``no-such-idea``; Forbidden: ``not-the-author``.
+        Refused: ``already-sent``, ``challenge-closed`` and those of ``rules.text_problems``;
+            TooMany: ``ideas-a-day``.
+
+    Source: rules I1, I2, L3, V8.
+    """
+    if person.signed_in:
+        _lock_person(session, person.known_id)
+    idea = idea_for_change(session, idea_id)
+    if not person.signed_in or idea.author_id != person.person_id:
+        raise NO_SUCH_IDEA if idea.publication != Publication.PUBLISHED else Forbidden("not-the-author", "")
+    sent = 0 if idea.wants_publishing else ideas_sent_within_a_day(session, person.known_id, now)
+    refuse(why_not_submit(idea, person, sent_today=sent, takes_ideas=_takes_ideas(session, idea, now)))
+    refuse(why_not_texts(texts_of(session, idea)))
+    again = idea.publication == Publication.RETURNED
+    if not again and idea.submitted_at is None:
+        idea.submitted_at = now
+    if person.trust < 1:
+        idea.wants_publishing = True
+        session.flush()
+        return idea
+    idea.wants_publishing, idea.publication = False, Publication.PENDING
+    _write_version(session, idea, now)
+    record(
+        session,
+        "idea-submitted",
+        at=now,
+        actor_id=person.person_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+        data={"again": again},
+    )
+    return idea
+
+
+def _lock_person(session: Session, person_id: int) -> None:
+    """Let one person's ideas queue up, so the daily limit sees every row."""
+    session.execute(
+        sa.select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True)
+    )
+
+
+def _takes_ideas(session: Session, idea: Idea, now: datetime) -> bool:
+    """Say whether the challenge is open; what was returned may come back after closing."""
+    if idea.challenge_id is None or idea.publication == Publication.RETURNED or idea.wants_publishing:
+        return True
+    challenge = session.get(Challenge, idea.challenge_id)
+    return challenge is not None and takes_ideas(challenge, now)
+
+
+def texts_of(session: Session, idea: Idea) -> IdeaTexts:
+    """Return what the author wrote and chose, from the idea's row."""
+    tags = session.scalars(sa.select(col(IdeaTag.tag)).where(col(IdeaTag.idea_id) == idea.id)).all()
+    return IdeaTexts(
+        title=idea.title,
+        summary=idea.summary,
+        body=idea.body,
+        gains=idea.gains,
+        place=idea.place,
+        link=idea.link,
+        language=idea.language,
+        byline=idea.byline,
+        challenge_id=idea.challenge_id,
+        category_id=idea.category_id,
+        tags=tuple(tags),
+        image_id=idea.image_id,
+        image_alt=idea.image_alt,
+    )
+
+
+def _write_version(session: Session, idea: Idea, now: datetime) -> None:
+    """Write down what was handed in; a text that comes back takes the place of the one returned."""
+    first = session.get(IdeaVersion, (known_id(idea.id), idea.version)) or IdeaVersion(
+        idea_id=known_id(idea.id),
+        number=idea.version,
+        publication=Publication.PENDING,
+        title="",
+        written_at=now,
+    )
+    for name, value in texts_of(session, idea).without_choices().items():
+        setattr(first, name, value)
+    first.publication, first.person_id, first.written_at = Publication.PENDING, idea.author_id, now
+    session.add(first)
+    session.flush()
+
+
+def publish_idea(session: Session, *, idea_id: int, by_id: int | None, now: datetime) -> Idea:
+    """Make an idea public: row of numbers, author's credit and following, index, ``idea-published``.
+
+    Args:
+        by_id: The facilitator; ``None`` where the lab looks afterwards.
+
+    Raises:
+        NotFound: ``no-such-idea``; Refused: ``already-published``, ``not-sent-in``.
+    """
+    idea = idea_for_change(session, idea_id)
+    if idea.publication == Publication.PUBLISHED:
+        raise Refused("already-published", "this idea is public already")
+    if idea.publication == Publication.DRAFT:
+        raise Refused("not-sent-in", "this idea has not been sent in")
+    first_time = idea.published_at is None
+    idea.publication = Publication.PUBLISHED
+    idea.published_at = idea.published_at or now
+    idea.stage_since = idea.stage_since or now
+    idea.waits_since = idea.waits_since or now
+    _open_rows(session, idea, now)
+    reindex_idea(session, idea)
+    record(
+        session,
+        "idea-published" if first_time else "idea-restored",
+        at=now,
+        actor_id=by_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+        data={"stage": idea.stage.value},
+    )
+    return idea
+
+
+def _open_rows(session: Session, idea: Idea, now: datetime) -> None:
+    idea_id = known_id(idea.id)
+    zeros = {"supports": 0, "staff_supports": 0, "comments": 0, "followers": 0}
+    insert_once(session, IdeaCount, {"idea_id": idea_id, **zeros})
+    version = session.get(IdeaVersion, (idea_id, idea.version))
+    if version is None:
+        _write_version(session, idea, now)
+        version = session.get_one(IdeaVersion, (idea_id, idea.version))
+    version.publication = Publication.PUBLISHED
+    session.flush()
+    if idea.author_id is not None:
+        credit(
+            session,
+            idea_id=idea_id,
+            person_id=idea.author_id,
+            kind=CreditKind.AUTHOR,
+            byline=idea.byline,
+            now=now,
+        )
+        add_follower(session, idea_id, idea.author_id, now)
+
+
+def set_publication(
+    session: Session,
+    *,
+    idea_id: int,
+    to: Publication,
+    by_id: int | None,
+    now: datetime,
+    data: dict[str, Any] | None = None,
+) -> Idea:
+    """Return, reject, hide, remove or restore an idea, and record it.
+
+    Records ``idea-returned``, ``idea-rejected`` (both only for the author), ``idea-hidden``,
+    ``idea-removed`` or ``idea-restored``. An idea that was never public is published by it, like
+    ``publish_idea``. A state it is in already changes nothing.
+
+    Args:
+        by_id: Who decided; ``None`` where a check or the number of reports did.
+        data: What the statement of reasons cites, such as ``{"rule": "respect", "automatic": False}``.
+
+    Raises:
+        NotFound: ``no-such-idea``; Refused: ``not-sent-in``.
+    """
+    if to == Publication.PUBLISHED and _never_public(session, idea_id):
+        return publish_idea(session, idea_id=idea_id, by_id=by_id, now=now)
+    idea = idea_for_change(session, idea_id)
+    if idea.publication == Publication.DRAFT or to not in KINDS:
+        raise Refused("not-sent-in", "this idea has not been sent in")
+    if idea.publication == to:
+        return idea
+    idea.publication = to
+    _mark_version(session, idea, to)
+    reindex_idea(session, idea)
+    record(
+        session,
+        KINDS[to],
+        at=now,
+        actor_id=by_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+        public=to in TOLD_IN_PUBLIC and idea.published_at is not None,
+        data=data,
+        readers=(Reader.NOTICES, Reader.PIPELINE) if to in TOLD_IN_PUBLIC else (Reader.NOTICES,),
+    )
+    return idea
+
+
+def _never_public(session: Session, idea_id: int) -> bool:
+    idea = session.get(Idea, idea_id)
+    if idea is None:
+        raise NotFound(NO_SUCH_IDEA.code, NO_SUCH_IDEA.reason)
+    return idea.published_at is None
+
+
+def _mark_version(session: Session, idea: Idea, to: Publication) -> None:
+    """Let the version say what became of it, while the idea was never public."""
+    version = session.get(IdeaVersion, (known_id(idea.id), idea.version))
+    if version is not None and idea.published_at is None:
+        version.publication = to
+        session.flush()
+
+
+def withdraw_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Idea:
+    """Take one's idea back while fewer than five people stand behind it. Its page says so and stays.
+
+    Records ``idea-withdrawn``, which also the pipeline reads: it closes reviews and handoff (rule H0).
+
+    Raises:
+        NotFound: ``no-such-idea``; Forbidden: ``not-the-author``.
+        Refused: ``others-support-it``, ``idea-ended``, ``not-published``.
+
+    Source: rules I1, S1.
+    """
+    idea = idea_for_change(session, idea_id)
+    refuse(why_not_withdraw(idea, person, supports=supports_of(session, idea_id)))
+    idea.activity, idea.move = Activity.WITHDRAWN, idea.move + 1
+    idea.waits_since, idea.due_at, idea.late_since = None, None, None
+    idea.next_step, idea.next_who, idea.next_by = "", "", None
+    session.flush()
+    record(
+        session,
+        "idea-withdrawn",
+        at=now,
+        actor_id=person.person_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+        data={"stage": idea.stage.value},
+        readers=(Reader.NOTICES, Reader.PIPELINE),
+    )
+    return idea
+
+
+def leave_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Idea:
+    """Stop being the author of an idea that others stand behind; idea and credit stay.
+
+    Records ``author-left``.
+
+    Raises:
+        NotFound: ``no-such-idea``; Forbidden: ``not-the-author``.
+        Refused: ``can-be-withdrawn``, ``idea-ended``, ``not-published``.
+
+    Source: rule I1.
+    """
+    idea = idea_for_change(session, idea_id)
+    refuse(why_not_edit(idea, person))
+    if supports_of(session, idea_id) < WITHDRAW_BELOW:
+        raise Refused("can-be-withdrawn", "this idea can still be withdrawn")
+    record(
+        session,
+        "author-left",
+        at=now,
+        actor_id=person.person_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+    )
+    idea.author_id = None
+    session.flush()
+    return idea
+
+
+def supports_of(session: Session, idea_id: int) -> int:
+    """Return how many people stand behind an idea, staff too."""
+    numbers = session.get(IdeaCount, idea_id, populate_existing=True)
+    return numbers.supports + numbers.staff_supports if numbers else 0

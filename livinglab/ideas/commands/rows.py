@@ -1,0 +1,60 @@
+"""The rows the commands of this room change: fetched for writing, inserted once, counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel, col, select
+
+from livinglab.ideas.models import Comment, Idea, IdeaCount
+from livinglab.ideas.rules import NO_SUCH_COMMENT, NO_SUCH_IDEA
+
+
+def idea_for_change(session: Session, idea_id: int) -> Idea:
+    """Return the idea's row as it is now, locked until the transaction ends.
+
+    Raises:
+        NotFound: ``no-such-idea``.
+    """
+    query = select(Idea).where(Idea.id == idea_id).with_for_update().execution_options(populate_existing=True)
+    idea = session.scalar(query)
+    if idea is None:
+        raise NO_SUCH_IDEA
+    return idea
+
+
+def comment_for_change(session: Session, comment_id: int) -> tuple[Comment, Idea]:
+    """Return a comment, locked, with its idea.
+
+    Raises:
+        NotFound: ``no-such-comment``.
+    """
+    fresh = {"populate_existing": True}
+    comment = session.scalar(
+        select(Comment).where(Comment.id == comment_id).with_for_update().execution_options(**fresh)
+    )
+    idea = session.scalar(select(Idea).where(Idea.id == comment.idea_id)) if comment else None
+    if comment is None or idea is None:
+        raise NO_SUCH_COMMENT
+    return comment, idea
+
+
+def insert_once(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
+    """Insert a row unless its key is taken; say whether it came."""
+    write = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    key = sa.inspect(table).primary_key[0]
+    query = write(table).values(**values).on_conflict_do_nothing().returning(key)
+    return session.execute(query).first() is not None
+
+
+def count(session: Session, idea_id: int, *, comments: int = 0, followers: int = 0) -> None:
+    """Change the idea's numbers by a difference, in the transaction of what they count (invariant I-3)."""
+    session.execute(
+        sa.update(IdeaCount)
+        .where(col(IdeaCount.idea_id) == idea_id)
+        .values(comments=col(IdeaCount.comments) + comments, followers=col(IdeaCount.followers) + followers)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,40 @@
+"""What the limits count: a person's own rows (rule V8)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.ideas.models import Comment, CommentKind, Idea, Publication
+
+
+def ideas_sent_within_a_day(session: Session, person_id: int, now: datetime) -> int:
+    """Count the ideas a person has sent in during the last 24 hours, whatever became of them."""
+    since = now - timedelta(hours=24)
+    query = select(sa.func.count()).where(col(Idea.author_id) == person_id, col(Idea.submitted_at) > since)
+    return session.scalar(query) or 0
+
+
+def comments_within_an_hour(session: Session, person_id: int, now: datetime) -> int:
+    """Count what a person has written in conversations during the last hour, deleted ones too."""
+    since = now - timedelta(hours=1)
+    query = select(sa.func.count()).where(
+        col(Comment.author_id) == person_id, col(Comment.created_at) > since
+    )
+    return session.scalar(query) or 0
+
+
+def open_problems(session: Session, idea_id: int) -> int:
+    """Count the problems found that nobody has marked as answered (rule S4)."""
+    query = select(sa.func.count()).where(
+        col(Comment.idea_id) == idea_id,
+        col(Comment.kind) == CommentKind.PROBLEM,
+        col(Comment.publication) == Publication.PUBLISHED,
+        col(Comment.parent_id).is_(None),
+        col(Comment.deleted_at).is_(None),
+        col(Comment.resolved_at).is_(None),
+    )
+    return session.scalar(query) or 0

@@ -1,0 +1,49 @@
+"""The one visibility condition, and what belongs into lists."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from livinglab.core.viewer import Role, Viewer
+from livinglab.ideas.models import Activity, Comment, Idea, Publication
+from livinglab.ideas.rules import OUT_OF_LISTS
+
+Condition = sa.ColumnElement[bool]
+
+
+def visible_to(viewer: Viewer) -> Condition:
+    """Return the condition that keeps the ideas a person may see; feeds pages, search, counts and files.
+
+    Public ideas for everybody; one's own in every state; for those who moderate in a lab everything
+    of that lab but drafts. The same rule on one row is ``rules.why_not_see``.
+    """
+    public = col(Idea.publication) == Publication.PUBLISHED
+    ways = [public]
+    if viewer.signed_in:
+        ways.append(col(Idea.author_id) == viewer.person_id)
+    labs = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
+    if labs:
+        ways.append(sa.and_(col(Idea.lab_id).in_(labs), col(Idea.publication) != Publication.DRAFT))
+    return sa.or_(*ways) if len(ways) > 1 else public
+
+
+def listed(*activities: Activity) -> Condition:
+    """Return the condition of what stands in lists: public ideas, those that ended only when asked for."""
+    public = col(Idea.publication) == Publication.PUBLISHED
+    if activities:
+        return sa.and_(public, col(Idea.activity).in_(activities))
+    return sa.and_(public, col(Idea.activity).not_in(OUT_OF_LISTS))
+
+
+def comment_visible_to(viewer: Viewer, lab_id: int) -> Condition:
+    """Return the condition on comments of one idea: public ones, one's own, all but drafts for moderators.
+
+    Hidden and removed ones are kept in the thread where they were answered; their words are not read.
+    """
+    ways: list[Condition] = [col(Comment.publication) == Publication.PUBLISHED]
+    if viewer.signed_in:
+        ways.append(col(Comment.author_id) == viewer.person_id)
+    if viewer.moderates(lab_id):
+        ways.append(col(Comment.publication) != Publication.DRAFT)
+    return sa.or_(*ways)
