@@ -1,0 +1,134 @@
+"""What every step shares: the row under lock, the change on its stamp, the event, the idea's clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+
+from livinglab.core.db import known_id
+from livinglab.core.errors import refuse
+from livinglab.core.journal import Event, Reader, record
+from livinglab.core.text import clean
+from livinglab.handoff.models import NOTE_MAX, Handoff, HandoffNote
+from livinglab.handoff.queries.facts import unit_name
+from livinglab.handoff.rules.answers import why_not_stamp
+from livinglab.handoff.rules.clock import is_overdue, next_clock
+from livinglab.handoff.rules.moves import changed_meanwhile, no_such_handoff
+from livinglab.handoff.rules.words import why_not_note
+from livinglab.ideas.models import Idea
+from livinglab.ideas.commands import mark_late, pass_ball
+
+
+def lock(session: Session, handoff_id: int) -> Handoff:
+    """Return a handoff, locked until the transaction ends.
+
+    Raises:
+        NotFound: ``no-such-handoff``.
+    """
+    handoff = session.get(Handoff, handoff_id, with_for_update=True, populate_existing=True)
+    if handoff is None:
+        raise no_such_handoff()
+    return handoff
+
+
+def idea_of(session: Session, handoff: Handoff) -> Idea:
+    """Return the idea as it is now."""
+    return session.get_one(Idea, handoff.idea_id, populate_existing=True)
+
+
+def change(session: Session, handoff: Handoff, *, now: datetime, stamp: int | None = None, **values: Any) -> None:
+    """Set columns where the stamp is still the one that was read, and wind the clock anew.
+
+    Args:
+        stamp: The stamp the person saw; ``None`` where no page lies between reading and doing.
+
+    Raises:
+        Refused: ``handoff-changed``.
+    """
+    refuse(why_not_stamp(stamp, handoff.stamp))
+    changed = session.execute(
+        sa.update(Handoff)
+        .where(col(Handoff.id) == handoff.id, col(Handoff.stamp) == handoff.stamp)
+        .values(**values, stamp=handoff.stamp + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount == 0:  # type: ignore[attr-defined]  # a CursorResult
+        raise changed_meanwhile()
+    session.refresh(handoff)
+    running = next_clock(handoff)
+    handoff.due_at = running.due if running else None
+    if handoff.late_since is not None and not is_overdue(handoff, now):
+        handoff.late_since = None
+        mark_late(session, idea_id=handoff.idea_id, since=None)
+    session.flush()
+
+
+def log(
+    session: Session,
+    handoff: Handoff,
+    kind: str,
+    *,
+    now: datetime,
+    person_id: int | None,
+    public: bool = True,
+    subject_id: int | None = None,
+    note: str = "",
+    readers: tuple[Reader, ...] = (Reader.NOTICES,),
+    extra: dict[str, Any] | None = None,
+    **data: Any,
+) -> Event:
+    """Record a step in the journal; a note to colleagues is kept beside it, not in it.
+
+    Every event carries ``handoff`` (its id), ``unit_id`` and ``unit`` (the name per language).
+    """
+    event = record(
+        session,
+        kind,
+        at=now,
+        actor_id=person_id,
+        lab_id=handoff.lab_id,
+        idea_id=handoff.idea_id,
+        subject_id=subject_id if subject_id is not None else handoff.id,
+        public=public,
+        readers=readers,
+        data={
+            "handoff": handoff.id,
+            "unit_id": handoff.unit_id,
+            "unit": unit_name(session, handoff.unit_id),
+            **data,
+            **(extra or {}),
+        },
+    )
+    if note:
+        session.add(HandoffNote(event_id=known_id(event.id), handoff_id=known_id(handoff.id), text=note))
+        session.flush()
+    return event
+
+
+def turn(session: Session, handoff: Handoff, *, now: datetime, due_at: datetime | None = None) -> None:
+    """Pass the idea's ball on: somebody else owes it something from now."""
+    pass_ball(session, idea_id=handoff.idea_id, now=now, due_at=due_at or handoff.due_at)
+
+
+def clean_note(text: str, *, needed: bool = False, field: str = "note") -> str:
+    """Return a note fit for its column.
+
+    Raises:
+        Refused: ``note-missing``, ``note-too-long``.
+    """
+    note = clean(text)
+    refuse(why_not_note(note, needed=needed, most=NOTE_MAX, field=field))
+    return note
+
+
+def stamped(at: datetime) -> str:
+    """Return an instant as the journal keeps it."""
+    return at.astimezone(UTC).isoformat()
+
+
+__all__ = ["change", "clean_note", "idea_of", "lock", "log", "stamped", "turn"]

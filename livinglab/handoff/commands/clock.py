@@ -1,0 +1,130 @@
+"""The hourly clock: who has to be told of a deadline is told, once each. Source: rules H2, H3."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.clock import local_day
+from livinglab.core.db import known_id
+from livinglab.core.mail import queue_mail
+from livinglab.core.text import in_language
+from livinglab.handoff.commands._record import change, lock, log, stamped
+from livinglab.handoff.commands.deadlines import resume
+from livinglab.handoff.models import Escalation, Handoff
+from livinglab.handoff.queries.facts import lab_clock, unit_name
+from livinglab.handoff.rules.clock import Running, Told, end_of_wait, steps_due
+from livinglab.handoff.rules.moves import UNDECIDED
+from livinglab.ideas.commands import mark_late
+from livinglab.ideas.models import Idea
+from livinglab.labs.models import Lab
+
+KINDS = {
+    Told.REMINDER: "handoff-reminded",
+    Told.LATE: "handoff-late",
+    Told.OWNER: "handoff-escalated",
+    Told.STEERING: "handoff-escalated",
+}
+
+
+def run_clock(session: Session, now: datetime) -> int:
+    """Look at every deadline that runs; end pauses that are over, remind, mark late, escalate.
+
+    Safe to run at any time and as often as one likes: each step is written down once per handoff,
+    deadline and step, and only who wrote it down tells people.
+
+    Returns:
+        How many steps were taken.
+    """
+    taken = 0
+    rows = session.execute(
+        select(Handoff, Lab.timezones)
+        .join(Lab, col(Lab.id) == col(Handoff.lab_id))
+        .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED))
+        .order_by(col(Handoff.id))
+    ).all()
+    told = _told(session)
+    for handoff, zones in rows:
+        taken += _end_pause(session, handoff, now, zones[0])
+        for clock, step in list(steps_due(handoff, now, zones[0])):
+            if (handoff.id, clock.clock, step, clock.due) not in told:
+                taken += _take(session, known_id(handoff.id), clock, step, now)
+    return taken
+
+
+def _told(session: Session) -> set[tuple[int, str, str, datetime]]:
+    """Return what has been told of handoffs that are still undecided."""
+    found = session.execute(
+        select(Escalation.handoff_id, Escalation.clock, Escalation.step, Escalation.due_at)
+        .join(Handoff, col(Handoff.id) == col(Escalation.handoff_id))
+        .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED))
+    )
+    return {tuple(row) for row in found}  # type: ignore[misc]
+
+
+def _end_pause(session: Session, handoff: Handoff, now: datetime, zone: str) -> int:
+    if handoff.waiting_until is None or now < end_of_wait(handoff.waiting_until, zone):
+        return 0
+    fresh = lock(session, known_id(handoff.id))
+    if fresh.waiting_until is None:
+        return 0
+    resume(session, fresh, at=end_of_wait(fresh.waiting_until, zone), now=now, actor_id=None)
+    return 1
+
+
+def _take(session: Session, handoff_id: int, clock: Running, step: Told, now: datetime) -> int:
+    """Take one step, unless somebody else has taken it."""
+    if not _write_down(session, handoff_id, clock, step, now):
+        return 0
+    handoff = lock(session, handoff_id)
+    days = max(0, (now - clock.due).days)
+    log(
+        session, handoff, KINDS[step], now=now, person_id=None, public=step is Told.LATE, step=step.value,
+        clock=clock.clock.value, due=stamped(clock.due), days=days, assignee_id=handoff.assignee_id,
+    )
+    if step is Told.LATE and handoff.late_since is None:
+        change(session, handoff, now=now, late_since=clock.due)
+        mark_late(session, idea_id=handoff.idea_id, since=clock.due)
+    if step is Told.STEERING:
+        _mail_steering(session, handoff, clock, now)
+    return 1
+
+
+def _write_down(session: Session, handoff_id: int, clock: Running, step: Told, now: datetime) -> bool:
+    """Keep that a step is taken; say whether it was not there yet. Two clocks at once count as one."""
+    row: dict[str, Any] = {
+        "handoff_id": handoff_id, "clock": clock.clock.value, "step": step.value, "due_at": clock.due, "at": now,
+    }
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    done = session.execute(insert(Escalation).values(row).on_conflict_do_nothing())
+    return bool(done.rowcount)  # type: ignore[attr-defined]  # a CursorResult
+
+
+def _mail_steering(session: Session, handoff: Handoff, clock: Running, now: datetime) -> None:
+    """Write to the lab's steering list; its addresses belong to no account."""
+    lab = lab_clock(session, handoff.lab_id)
+    idea = session.execute(
+        select(Idea.title, Lab.name).join(Lab, col(Lab.id) == col(Idea.lab_id)).where(col(Idea.id) == handoff.idea_id)
+    ).one()
+    unit, _ = in_language(unit_name(session, handoff.unit_id), lab.language, lab.language)
+    for address in lab.settings.steering_emails:
+        mark = f"{handoff.id}|{clock.clock}|{clock.due.isoformat()}|{address}"
+        queue_mail(
+            session, "handoff-steering", address=address, language=lab.language, now=now,
+            key=hashlib.sha256(mark.encode()).hexdigest()[:40],
+            data={
+                "title": idea.title, "lab": idea.name, "unit": unit, "path": f"/ideas/{handoff.idea_id}",
+                "clock": clock.clock.value,
+                "due": local_day(clock.due, lab.zone).isoformat(),
+                "days": (local_day(now, lab.zone) - local_day(clock.due, lab.zone)).days + 1,
+            },
+        )
+
+
+__all__ = ["run_clock"]
