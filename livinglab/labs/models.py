@@ -14,7 +14,7 @@ TAGLINE_MAX = 160
 INTRO_MAX = 1200
 TITLE_MAX = 120
 FIELD_MAX = 600
-THEMES = ("fjord", "heather", "berry", "spruce", "rust", "night", "moss", "slate")
+THEMES = ("fjord", "heather", "spruce", "cloudberry", "rowan", "slate")
 
 
 class Moderation(StrEnum):

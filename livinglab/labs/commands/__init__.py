@@ -17,6 +17,15 @@ from livinglab.labs.commands.challenges import (
     set_measures,
     set_times,
 )
+from livinglab.labs.commands.invitations import (
+    accept_invitation,
+    invite,
+    join_unit,
+    resend_invitation,
+    set_weekly_hours,
+    take_role,
+    withdraw_invitation,
+)
 from livinglab.labs.commands.labs import (
     CategoryDraft,
     CountActive,
@@ -46,6 +55,7 @@ __all__ = [
     "CategoryDraft",
     "CountActive",
     "CountUndecided",
+    "accept_invitation",
     "add_member",
     "add_unit",
     "add_usual_categories",
@@ -63,13 +73,19 @@ __all__ = [
     "edit_lab_texts",
     "edit_unit",
     "enter_measured",
+    "invite",
+    "join_unit",
     "open_challenge",
     "remove_member",
     "renew_box_thresholds",
+    "resend_invitation",
     "retire_unit",
     "set_audiences",
     "set_categories",
     "set_measures",
     "set_times",
+    "set_weekly_hours",
+    "take_role",
+    "withdraw_invitation",
     "works_here",
 ]

@@ -305,7 +305,7 @@ def open_challenge(
         person,
         now,
         threshold=threshold,
-        closes_at=_iso(challenge.closes_at),
+        closes_at=challenge.closes_at.isoformat() if challenge.closes_at else None,
     )
     return challenge
 
@@ -316,7 +316,8 @@ def enter_measured(
     """Enter what was measured.
 
     Raises:
-        NotFound: ``no-such-measure``. Forbidden: ``not-lab-staff``. Refused: ``not-open``, ``measured-ahead``.
+        NotFound: ``no-such-measure``. Forbidden: ``not-lab-staff``.
+        Refused: ``not-open``, ``measured-ahead``.
     """
     measure = session.get(Measure, measure_id)
     if measure is None:

@@ -24,8 +24,8 @@ from livinglab.labs.rules.challenges import (
 )
 from livinglab.labs.rules.invitations import (
     INVITATION_DAYS,
+    VALID_FOR,
     Offered,
-    hash_of,
     state_of,
     why_not_accept,
     why_not_take,
@@ -56,6 +56,7 @@ __all__ = [
     "INVITATION_DAYS",
     "MEASURES_MAX",
     "USUAL_CATEGORIES",
+    "VALID_FOR",
     "Card",
     "Dated",
     "Item",
@@ -64,7 +65,6 @@ __all__ = [
     "Setting",
     "counts_shown_from",
     "days_left",
-    "hash_of",
     "known_countries",
     "known_timezones",
     "missing_languages",

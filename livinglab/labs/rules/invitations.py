@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,11 +12,6 @@ from livinglab.core.viewer import Role, Viewer
 
 INVITATION_DAYS = 14
 VALID_FOR = timedelta(days=INVITATION_DAYS)
-
-
-def hash_of(token: str) -> str:
-    """Return what is stored of a link's secret."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 class Offered(Protocol):
