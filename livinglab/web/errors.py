@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, make_response, render_template, request
+from flask import Flask, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -11,9 +11,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from livinglab.core.errors import Refused
+from livinglab.core.viewer import VISITOR
 
 RETRY_AFTER_S = 10
-OWN_PAGES = (403, 404, 409, 413, 429, 500, 503)
+OWN_PAGES = (400, 403, 404, 409, 413, 429, 500, 503)
 log = structlog.get_logger()
 
 
@@ -32,6 +33,7 @@ def refused(problem: Refused) -> Response:
 def unavailable(problem: Exception) -> Response:
     """Say that the database cannot be reached; nothing was saved."""
     log.error("database unavailable", error=type(problem).__name__, path=request.path)
+    g.viewer = VISITOR  # who asks cannot be looked up just now
     response = make_response(render_template("errors/503.html"), 503)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
