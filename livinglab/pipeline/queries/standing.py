@@ -1,0 +1,344 @@
+"""Whom an idea waits for, since when, until when, and what comes next. Said everywhere an idea appears."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session, aliased
+from sqlmodel import col
+
+from livinglab.core.clock import local_day
+from livinglab.core.db import Texts
+from livinglab.core.files import StoredFile
+from livinglab.handoff.models import POSITIVE, Handoff, HandoffState
+from livinglab.ideas.models import Activity, Idea, Publication, Stage
+from livinglab.labs.models import Lab, ReceivingUnit
+from livinglab.people.models import Person
+from livinglab.people.rules import Face, face_of
+from livinglab.pipeline.models import Benefit, DecisionOutcome, GateDecision, Proposal, ProposalState, Review
+from livinglab.pipeline.queries.places import AGREED
+
+ENDED = (Activity.DECLINED, Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
+_FACILITATOR = _l("a facilitator")
+_MANAGER = _l("the lab manager")
+_AUTHOR = _l("the author")
+_DECIDERS = _l("two deciders")
+_ONE_DECIDER = _l("a decider")
+_SECOND = _l("a second decider")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The one line of rule S7, in parts; ``pipeline/_says.html`` writes it.
+
+    Args:
+        role: Who is waited for where it is a capacity and not somebody named, translated when shown.
+        unit: Name of the receiving unit that is waited for.
+        face: The person who is waited for.
+        since: When the ball was passed on; ``days`` counts the lab's calendar days since then.
+        due: The instant after the last day; ``None``: no date.
+        late_days: 0 while in time.
+        step: What comes next: words typed by somebody, or the usual next step, translated when shown.
+        step_who: Who does it, where somebody wrote that down.
+        step_by: The last day for it; ``None`` is said as "no date".
+        named: Whether somebody named the step.
+        until: End of a hold. ended_on: the day it was declined, merged …, or the service began.
+    """
+
+    idea_id: int
+    lab_id: int
+    stage: Stage
+    activity: Activity
+    role: object = None
+    unit: Texts | None = None
+    face: Face | None = None
+    since: datetime | None = None
+    days: int = 0
+    due: datetime | None = None
+    late_days: int = 0
+    step: object = None
+    step_who: str = ""
+    step_by: date | None = None
+    step_late_days: int = 0
+    named: bool = False
+    until: date | None = None
+    ended_on: date | None = None
+    decline_code: str | None = None
+    review_id: int | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Say whether anybody is waited for."""
+        return bool(self.role or self.unit or self.face)
+
+    @property
+    def late(self) -> bool:
+        """Say whether what is owed is overdue."""
+        return self.late_days > 0
+
+
+_lead = aliased(Person)
+_assignee = aliased(Person)
+_lead_photo = aliased(StoredFile)
+_assignee_photo = aliased(StoredFile)
+
+
+def _lead_face(row: Any) -> Face | None:
+    if row.lead_name is None:
+        return None
+    return face_of(
+        name=row.lead_name, photo=row.lead_photo, title=row.lead_title, erased=row.lead_erased is not None
+    )
+
+
+def standing_columns() -> tuple[Any, ...]:
+    """Return the columns that ``standing_from`` reads; other lists add them to their one statement."""
+    decided: Any = (
+        sa.select(sa.func.max(col(GateDecision.decided_at)))
+        .where(
+            col(GateDecision.idea_id) == col(Idea.id), col(GateDecision.outcome) == DecisionOutcome.DECLINE
+        )
+        .correlate(Idea)
+        .scalar_subquery()
+    )
+    measured: Any = (
+        sa.select(sa.func.min(col(Benefit.measure_next)))
+        .where(col(Benefit.idea_id) == col(Idea.id))
+        .correlate(Idea)
+        .scalar_subquery()
+    )
+    return (
+        col(Idea.id).label("idea_id"),
+        col(Idea.lab_id),
+        col(Idea.stage),
+        col(Idea.activity),
+        col(Idea.publication),
+        col(Idea.next_step),
+        col(Idea.next_who),
+        col(Idea.next_by),
+        col(Idea.waits_since),
+        col(Idea.due_at),
+        col(Idea.late_since),
+        col(Idea.hold_until),
+        col(Idea.decline_code),
+        col(Idea.stage_since),
+        col(Lab.timezones),
+        col(_lead.name).label("lead_name"),
+        col(_lead.title).label("lead_title"),
+        col(_lead.erased_at).label("lead_erased"),
+        col(_lead_photo.key).label("lead_photo"),
+        col(Handoff.state).label("handoff_state"),
+        col(Handoff.outcome).label("handoff_outcome"),
+        col(Handoff.unit_id),
+        col(Handoff.due_at).label("handoff_due"),
+        col(Handoff.waiting_since),
+        col(Handoff.waiting_until),
+        col(_assignee.name).label("assignee_name"),
+        col(_assignee.title).label("assignee_title"),
+        col(_assignee_photo.key).label("assignee_photo"),
+        col(ReceivingUnit.name).label("unit_name"),
+        col(Review.id).label("review_id"),
+        col(Proposal.id).label("proposal_id"),
+        decided.label("declined_at"),
+        measured.label("measure_next"),
+    )
+
+
+def with_standing(query: Any) -> Any:
+    """Join what ``standing_columns`` needs to a statement that selects from ``Idea``."""
+    return (
+        query.join(Lab, col(Lab.id) == col(Idea.lab_id))
+        .outerjoin(_lead, col(_lead.id) == col(Idea.lead_id))
+        .outerjoin(_lead_photo, col(_lead_photo.id) == col(_lead.photo_id))
+        .outerjoin(Handoff, sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None)))
+        .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
+        .outerjoin(_assignee, col(_assignee.id) == col(Handoff.assignee_id))
+        .outerjoin(_assignee_photo, col(_assignee_photo.id) == col(_assignee.photo_id))
+        .outerjoin(Review, sa.and_(col(Review.idea_id) == col(Idea.id), col(Review.closed_at).is_(None)))
+        .outerjoin(
+            Proposal,
+            sa.and_(col(Proposal.review_id) == col(Review.id), col(Proposal.state) == ProposalState.OPEN),
+        )
+    )
+
+
+def standing(session: Session, idea_ids: Collection[int], now: datetime) -> dict[int, Standing]:
+    """Say of each idea whom it waits for and what comes next, in one statement.
+
+    Source: rule S7, DESIGN section 5.
+    """
+    if not idea_ids:
+        return {}
+    query = with_standing(sa.select(*standing_columns()).select_from(Idea)).where(col(Idea.id).in_(idea_ids))
+    return {row.idea_id: standing_from(row, now) for row in session.execute(query)}
+
+
+def standing_from(row: Any, now: datetime) -> Standing:
+    """Build the standing of one row of ``standing_columns``."""
+    zone = row.timezones[0]
+    today = local_day(now, zone)
+    base = Standing(
+        idea_id=row.idea_id,
+        lab_id=row.lab_id,
+        stage=row.stage,
+        activity=row.activity,
+        until=row.hold_until,
+        decline_code=row.decline_code,
+        review_id=row.review_id,
+    )
+    if row.publication is not Publication.PUBLISHED:
+        return base
+    if row.activity in ENDED:
+        ended = row.declined_at if row.activity is Activity.DECLINED else row.waits_since
+        return replace(base, ended_on=local_day(ended, zone) if ended else None)
+    if row.activity is Activity.HOLD:
+        return _with_step(
+            replace(base, step=_l("The idea is taken up again"), step_by=row.hold_until), row, today
+        )
+    found = _in_review(base, row) if row.activity is Activity.REVIEW else _active(base, row, zone)
+    if found.waits and row.stage is not Stage.SERVICE:
+        since = row.waits_since
+        found = replace(found, since=since, days=_days(since, today, zone))
+    return _with_step(_with_due(found, row, today, zone), row, today)
+
+
+def _days(since: datetime | None, today: date, zone: str) -> int:
+    return max(0, (today - local_day(since, zone)).days) if since else 0
+
+
+def _last_day(due: datetime, zone: str) -> date:
+    return local_day(due - timedelta(seconds=1), zone)
+
+
+def _with_due(found: Standing, row: Any, today: date, zone: str) -> Standing:
+    due = row.due_at
+    late = max(0, (today - _last_day(due, zone)).days) if due else 0
+    if row.late_since is not None:
+        late = max(late, 1)
+    step_by = found.step_by or (_last_day(due, zone) if due else None)
+    return replace(found, due=due, late_days=late, step_by=step_by)
+
+
+def _with_step(found: Standing, row: Any, today: date) -> Standing:
+    """Let the step that somebody named stand before the usual one."""
+    if row.next_step:
+        found = replace(
+            found, step=row.next_step, step_who=row.next_who, step_by=row.next_by or found.step_by, named=True
+        )
+    late = (today - found.step_by).days if found.step_by else 0
+    return replace(found, step_late_days=max(0, late))
+
+
+def _in_review(base: Standing, row: Any) -> Standing:
+    if row.proposal_id is not None:
+        return replace(base, role=_SECOND, step=_l("Confirm or return the proposed decision"))
+    if row.handoff_outcome is not None and row.handoff_outcome not in POSITIVE:
+        return replace(base, role=_DECIDERS, step=_l("Decide what follows from the unit’s answer"))
+    if row.stage is Stage.IDEA:
+        if row.handoff_state is None:
+            return replace(base, role=_FACILITATOR, step=_l("Ask a receiving unit to assess it"))
+        if row.handoff_state in (HandoffState.QUEUED, HandoffState.ASSIGNED):
+            return _at_the_unit(base, row)
+        if row.lead_name is None:
+            return replace(base, role=_FACILITATOR, step=_l("Name a project lead"))
+    elif row.handoff_due is not None:
+        return _at_the_unit(base, row)
+    return replace(base, role=_DECIDERS, step=_l("Decide at the gate"))
+
+
+def _active(base: Standing, row: Any, zone: str) -> Standing:
+    if row.stage is Stage.SERVICE:
+        began = local_day(row.stage_since, zone) if row.stage_since else None
+        if row.measure_next:
+            step = _l("Measure the benefit again")
+            return replace(base, face=_lead_face(row), step=step, step_by=row.measure_next, ended_on=began)
+        return replace(base, ended_on=began)
+    if row.handoff_state is not None and row.handoff_outcome is None:
+        return _at_the_unit(base, row)
+    if row.stage is Stage.IDEA:
+        return replace(base, step=_l("A review opens when enough people support it"))
+    step = _l("Prepare the next gate") if row.stage is Stage.CONCEPT else _l("Try it out and report")
+    lead = _lead_face(row)
+    if lead is None:
+        return replace(base, role=_FACILITATOR, step=_l("Name a project lead"))
+    return replace(base, face=lead, step=step)
+
+
+def _at_the_unit(base: Standing, row: Any) -> Standing:
+    """Say whom it waits for while a receiving unit owes the next thing."""
+    if row.waiting_since is not None:
+        step = _l("Answer the unit’s question")
+        return replace(base, role=_AUTHOR, step=step, step_by=row.waiting_until)
+    if row.unit_id is None:
+        return replace(base, role=_FACILITATOR, step=_l("Choose the right receiving unit"))
+    steps = {
+        HandoffState.QUEUED: _l("Say who in the unit takes it"),
+        HandoffState.ASSIGNED: _l("Agree to assess it"),
+        HandoffState.ACKNOWLEDGED: _l("Preliminary answer"),
+        HandoffState.ASSESSING: _l("Preliminary answer"),
+        HandoffState.PRELIMINARY: _l("Final answer"),
+    }
+    return replace(base, unit=dict(row.unit_name or {}), step=steps.get(row.handoff_state))
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What the idea page shows under the title: the track with its dates, and the standing.
+
+    Args:
+        spans: First and last day in each stage it was in; the last day is ``None`` where it still is.
+    """
+
+    standing: Standing
+    spans: dict[str, tuple[date, date | None]]
+
+
+def whereabouts(session: Session, idea_id: int, now: datetime) -> Whereabouts | None:
+    """Return where an idea stands, for its page; ``None`` where there is none. In two statements."""
+    found = standing(session, [idea_id], now).get(idea_id)
+    return Whereabouts(found, stage_spans(session, idea_id)) if found else None
+
+
+def stage_spans(session: Session, idea_id: int) -> dict[str, tuple[date, date | None]]:
+    """Return from when until when an idea was in each stage, by the decisions that moved it."""
+    rows: Any = session.execute(
+        sa.select(
+            col(Idea.published_at),
+            col(Idea.stage),
+            col(Lab.timezones),
+            col(GateDecision.decided_at),
+            col(GateDecision.from_stage),
+            col(GateDecision.to_stage),
+        )
+        .select_from(Idea)
+        .join(Lab, col(Lab.id) == col(Idea.lab_id))
+        .outerjoin(
+            GateDecision,
+            sa.and_(
+                col(GateDecision.idea_id) == col(Idea.id),
+                col(GateDecision.from_stage) != col(GateDecision.to_stage),
+            ),
+        )
+        .where(col(Idea.id) == idea_id)
+        .order_by(col(GateDecision.decided_at), col(GateDecision.id))
+    ).all()
+    if not rows or rows[0].published_at is None:
+        return {}
+    zone = rows[0].timezones[0]
+    since = local_day(rows[0].published_at, zone)
+    spans: dict[str, tuple[date, date | None]] = {}
+    for row in rows:
+        if row.decided_at is not None:
+            on = local_day(row.decided_at, zone)
+            spans[row.from_stage.value] = (since, on)
+            since = on
+    spans[rows[0].stage.value] = (since, None)
+    return spans
+
+
+__all__ = ["AGREED", "Standing", "Whereabouts", "stage_spans", "standing", "whereabouts"]
