@@ -1,5 +1,6 @@
 """People: accounts, signed-in devices, one-time links, roles."""
 
+import secrets
 from datetime import datetime
 from enum import StrEnum
 
@@ -39,6 +40,8 @@ class Person(SQLModel, table=True):
     age_confirmed_at: datetime | None = None
     digest: bool = True
     """Whether the daily mail is wanted."""
+    mail_key: str = Field(default_factory=lambda: secrets.token_urlsafe(18), max_length=40, unique=True)
+    """In the one-click link that ends the daily mail; good for nothing else."""
     is_demo: bool = False
     demo_line: Texts = Field(default_factory=dict, sa_type=sa.JSON)
     """What a demo person has to do today, shown on the demo's sign-in page."""

@@ -187,7 +187,7 @@ def why_not_try(barred_until: datetime | None, now: datetime) -> Refused | None:
     return TooMany(
         "try-later",
         _l(
-            "There were too many wrong tries for this address. Wait a while, or ask for a sign-in link by e-mail."
+            "There were too many wrong tries for this address. Wait a while, or use a sign-in link by e-mail."
         ),
     )
 

@@ -18,6 +18,7 @@ from livinglab.core.text import LANGUAGES, clean, clean_line
 from livinglab.people.commands.links import (
     Arrived,
     end_devices,
+    mail_path,
     make_link,
     may_mail,
     settle_address,
@@ -99,7 +100,7 @@ def _mail_confirmation(session: Session, person: Person, now: datetime, next_pat
             language=person.language,
             now=now,
             person_id=person_id,
-            data={"path": f"/confirm/{token}"},
+            data={"path": mail_path(f"/confirm/{token}", person.language)},
         )
 
 
@@ -116,8 +117,11 @@ def confirm_address(session: Session, *, token: str, now: datetime) -> Arrived:
     return Arrived(came.person_id, came.joined_from, came.confirmed_now, link.next_path)
 
 
-def disown(session: Session, *, token: str, now: datetime) -> None:
-    """Say "this was not me" to an account that claims one's address: it loses address, password and devices.
+def disown(session: Session, *, token: str, now: datetime) -> int:
+    """Say "this was not me" of an account that claims one's address.
+
+    Returns:
+        The account; the caller erases it (``privacy.commands.erase_person``).
 
     Raises:
         NotFound: ``link-void``; Refused: ``already-confirmed``.
@@ -126,10 +130,7 @@ def disown(session: Session, *, token: str, now: datetime) -> None:
     person = person_row(session, link.person_id)
     if person.email_confirmed_at is not None:
         raise Refused("already-confirmed", _l("This address has been confirmed already."))
-    person.claimed_email, person.password_hash = None, None
-    session.add(person)
-    end_devices(session, link.person_id)
-    void_links(session, link.person_id)
+    return link.person_id
 
 
 def send_confirmation_again(session: Session, *, person_id: int, now: datetime) -> None:
@@ -194,7 +195,9 @@ def request_email_change(
             language=person.language,
             now=now,
             person_id=person_id,
-            data={"path": "/settings" if taken else f"/settings/address/{token}"},
+            data={
+                "path": mail_path(f"/settings/address/{token}" if not taken else "/settings", person.language)
+            },
         )
 
 
@@ -226,7 +229,7 @@ def confirm_email_change(session: Session, *, token: str, now: datetime) -> Arri
             language=person.language,
             now=now,
             person_id=person_id,
-            data={"path": "/contact"},
+            data={"path": mail_path("/contact", person.language)},
         )
     record(
         session, "address-changed", at=now, actor_id=person_id, subject_id=person_id, public=False, readers=()

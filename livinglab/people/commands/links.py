@@ -63,6 +63,11 @@ def make_link(
     return token
 
 
+def mail_path(path: str, language: str) -> str:
+    """Return a path for a mail: its page speaks the language of the mail, also to a visitor (rule L6)."""
+    return f"{path}?lang={language}"
+
+
 def take_link(session: Session, token: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
     """Use a link up. Two at once: one gets it.
 

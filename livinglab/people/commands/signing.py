@@ -18,6 +18,7 @@ from livinglab.people.commands.links import (
     Arrived,
     end_devices,
     guard_of,
+    mail_path,
     make_link,
     may_mail,
     settle_address,
@@ -144,7 +145,12 @@ def request_link(
     person = person_by_address(session, email)
     if person is None:
         queue_mail(
-            session, "no-account", address=email, language=language, now=now, data={"path": "/register"}
+            session,
+            "no-account",
+            address=email,
+            language=language,
+            now=now,
+            data={"path": mail_path("/register", language)},
         )
         return
     person_id = known_id(person.id)
@@ -161,7 +167,7 @@ def request_link(
         language=person.language,
         now=now,
         person_id=person_id,
-        data={"path": _PATHS[purpose] + token},
+        data={"path": mail_path(_PATHS[purpose] + token, person.language)},
     )
 
 
@@ -237,7 +243,7 @@ def _set_password(
             language=person.language,
             now=now,
             person_id=person_id,
-            data={"path": "/reset"},
+            data={"path": mail_path("/reset", person.language)},
         )
     record(
         session,
