@@ -13,9 +13,8 @@ from sqlmodel import col
 from livinglab.core.errors import Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Activity, Credit, CreditKind, Follow, Idea, IdeaCount, Publication, Stage
-from livinglab.ideas.rules import NO_SUCH_IDEA, band, counts_open, counts_open_at
+from livinglab.ideas.rules import NO_SUCH_IDEA, band_of, counts_open, counts_open_at
 from livinglab.labs.models import Challenge, Lab, LabSettings
-from livinglab.labs.rules import counts_shown_from
 from livinglab.voting.models import Support, SupportGiven
 from livinglab.voting.rules import why_not_support
 
@@ -131,9 +130,7 @@ def support_state(session: Session, idea_id: int, viewer: Viewer, now: datetime)
 
 def _state(session: Session, row: Any, viewer: Viewer, now: datetime) -> SupportState:
     target = Target(**{field.name: getattr(row, field.name) for field in fields(Target)})
-    opens = counts_open_at(
-        row.published_at, hidden_hours=row.hidden_hours, challenge_counts_from=counts_shown_from(row)
-    )
+    opens = counts_open_at(row.published_at, row.hidden_hours, row.counts_from, row.closes_at)
     shown = counts_open(opens, now)
     hour, day = given_lately(session, viewer, now)
     mine = row.mine_counts is not None
@@ -145,7 +142,7 @@ def _state(session: Session, row: Any, viewer: Viewer, now: datetime) -> Support
         language=target.language,
         supports=(row.supports or 0) if shown else None,
         staff=(row.staff_supports or 0) if shown else None,
-        band=band(row.supports or 0),
+        band=band_of(row.supports or 0),
         threshold=target.threshold if shown else None,
         counts_from=None if shown else opens,
         mine=mine,

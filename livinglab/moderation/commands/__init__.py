@@ -1,6 +1,9 @@
 """Writes of moderation: handing in, reporting, deciding, appealing."""
 
+from livinglab.moderation.commands.appealing import appeal, decide_appeal
 from livinglab.moderation.commands.cases import hold_case, let_go, open_case
+from livinglab.moderation.commands.deciding import decide_case
+from livinglab.moderation.commands.reporting import report
 from livinglab.moderation.commands.submitting import (
     submit_comment,
     submit_edit,
@@ -9,9 +12,13 @@ from livinglab.moderation.commands.submitting import (
 )
 
 __all__ = [
+    "appeal",
+    "decide_appeal",
+    "decide_case",
     "hold_case",
     "let_go",
     "open_case",
+    "report",
     "submit_comment",
     "submit_edit",
     "submit_idea",

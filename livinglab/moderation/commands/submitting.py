@@ -114,7 +114,13 @@ def submit_comment(session: Session, *, comment_id: int, person: Viewer, now: da
         source = Source.EDIT if comment.publication is Publication.PUBLISHED else Source.NEW
         _let_wait(session, comment)
         open_case(
-            session, lab=lab, idea_id=comment.idea_id, comment_id=comment_id, source=source, findings=found, now=now
+            session,
+            lab=lab,
+            idea_id=comment.idea_id,
+            comment_id=comment_id,
+            source=source,
+            findings=found,
+            now=now,
         )
         return Publication.PENDING
     publish_comment(session, comment_id=comment_id, by_id=None, now=now)
@@ -209,12 +215,24 @@ def _holds_back(found: list[Finding]) -> bool:
 
 
 def _note(
-    session: Session, lab: LabBrief, found: list[Finding], now: datetime, *, idea_id: int, comment_id: int | None = None
+    session: Session,
+    lab: LabBrief,
+    found: list[Finding],
+    now: datetime,
+    *,
+    idea_id: int,
+    comment_id: int | None = None,
 ) -> None:
     """Let a person look at what is public already but was found by a check."""
     if found:
         open_case(
-            session, lab=lab, idea_id=idea_id, comment_id=comment_id, source=Source.CHECK, findings=found, now=now
+            session,
+            lab=lab,
+            idea_id=idea_id,
+            comment_id=comment_id,
+            source=Source.CHECK,
+            findings=found,
+            now=now,
         )
 
 

@@ -2,6 +2,7 @@
 
 from livinglab.moderation.rules.checks import HOLDS_BACK, NEW_ACCOUNT_DAYS, Check, Finding, checks, masked
 from livinglab.moderation.rules.deciding import (
+    ALREADY_LOOKED_AT,
     APPEAL_FOR,
     APPEAL_WITHIN_DAYS,
     BECOMES,
@@ -9,6 +10,8 @@ from livinglab.moderation.rules.deciding import (
     DECIDE_WITHIN_DAYS,
     HOLD_FOR,
     NEEDS_REASONS,
+    NO_SUCH_APPEAL,
+    NO_SUCH_DECISION,
     REPORTERS_TO_HIDE,
     Verdict,
     action_of,
@@ -22,8 +25,10 @@ from livinglab.moderation.rules.deciding import (
     why_not_verdict,
 )
 from livinglab.moderation.rules.house import HOUSE_RULES, HouseRule, rule_name
+from livinglab.moderation.rules.letters import Letter, Thing, letter, rule_line, what_then, what_was_done
 
 __all__ = [
+    "ALREADY_LOOKED_AT",
     "APPEAL_FOR",
     "APPEAL_WITHIN_DAYS",
     "BECOMES",
@@ -34,15 +39,23 @@ __all__ = [
     "HOUSE_RULES",
     "NEEDS_REASONS",
     "NEW_ACCOUNT_DAYS",
+    "NO_SUCH_APPEAL",
+    "NO_SUCH_DECISION",
     "REPORTERS_TO_HIDE",
     "Check",
     "Finding",
     "HouseRule",
+    "Letter",
+    "Thing",
     "Verdict",
     "action_of",
     "checks",
+    "letter",
     "masked",
+    "rule_line",
     "rule_name",
+    "what_then",
+    "what_was_done",
     "why_not_appeal",
     "why_not_appeal_text",
     "why_not_decide_appeal",

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from flask_babel import lazy_gettext as _l
 
-from livinglab.core.errors import Forbidden, Refused
+from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Publication
 from livinglab.moderation.models import APPEAL_MAX, FACTS_MAX, REPORT_MAX, Action
@@ -24,6 +24,13 @@ APPEAL_FOR = timedelta(days=183)
 """How long a decision can be appealed."""
 REPORTERS_TO_HIDE = 3
 FACTS_LEAST = 10
+
+
+NO_SUCH_DECISION = NotFound(
+    "no-such-decision", _l("There is no such decision, or it is not about your text.")
+)
+NO_SUCH_APPEAL = NotFound("no-such-appeal", _l("There is no such appeal, or it is not one of your lab."))
+ALREADY_LOOKED_AT = _l("You reported this before. Somebody has looked at it since, and it may stand.")
 
 
 class Verdict(StrEnum):
@@ -97,7 +104,7 @@ def why_not_now(case: OpenCase, stamp: int) -> Refused | None:
 def why_not_verdict(verdict: Verdict, publication: Publication) -> Refused | None:
     """Say why one of the four verdicts does not fit a text as it stands now."""
     if publication not in DECIDABLE:
-        return Refused("nothing-to-decide", _l("The author has taken this text back. There is nothing to decide."))
+        return Refused("nothing-to-decide", _l("The author has taken this text back."))
     if verdict is Verdict.HIDE and publication is Publication.PENDING:
         return Refused("not-public-yet", _l("It is not public yet. Return or reject it."), field="verdict")
     return None
@@ -132,7 +139,13 @@ def why_not_report(
 
 
 def why_not_appeal(
-    action: Action, *, author_id: int | None, person: Viewer, at: datetime, now: datetime, appealed: bool,
+    action: Action,
+    *,
+    author_id: int | None,
+    person: Viewer,
+    at: datetime,
+    now: datetime,
+    appealed: bool,
     looked_at: bool,
 ) -> Refused | None:
     """Say why a decision cannot be appealed. Source: rule M3.
@@ -143,13 +156,13 @@ def why_not_appeal(
     if not person.signed_in or person.person_id != author_id:
         return Forbidden("not-the-author", _l("Only the author can appeal a decision."))
     if action not in NEEDS_REASONS:
-        return Refused("nothing-to-appeal", _l("This decision took nothing away, so there is nothing to appeal."))
+        return Refused("nothing-to-appeal", _l("This decision took nothing away."))
     if appealed:
         return Refused("already-appealed", _l("You have appealed this decision."))
     if now - at > APPEAL_FOR:
         return Refused("appeal-too-late", _l("A decision can be appealed for six months. That time is over."))
     if not looked_at:
-        return Refused("being-looked-at", _l("A person is about to look at it. You can appeal what they decide."))
+        return Refused("being-looked-at", _l("A person looks at it next. You can appeal what they decide."))
     return None
 
 
@@ -163,7 +176,13 @@ def why_not_appeal_text(text: str) -> Refused | None:
 
 
 def why_not_decide_appeal(
-    person: Viewer, *, lab_id: int, author_id: int | None, involved: Collection[int], decided: bool, nobody_else: bool
+    person: Viewer,
+    *,
+    lab_id: int,
+    author_id: int | None,
+    involved: Collection[int],
+    decided: bool,
+    nobody_else: bool,
 ) -> Refused | None:
     """Say why somebody may not decide an appeal. Source: rule M3.
 
@@ -177,7 +196,9 @@ def why_not_decide_appeal(
     if person.person_id == author_id:
         return Forbidden("own-content", _l("This is your own text. Somebody else decides your appeal."))
     if person.person_id in involved:
-        return Forbidden("was-involved", _l("You took part in the first decision. Somebody else decides the appeal."))
+        return Forbidden(
+            "was-involved", _l("You decided about this text before. Somebody else decides the appeal.")
+        )
     if decided:
-        return Refused("appeal-closed", _l("This appeal has been decided in the meantime. Nothing was changed."))
+        return Refused("appeal-closed", _l("Somebody has decided this appeal in the meantime."))
     return None

@@ -1,0 +1,87 @@
+"""Letters by mail: a decision on one's own text is told at once (rule N2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.mail import queue_mail
+from livinglab.moderation.models import Action, Appeal, Decision
+from livinglab.moderation.rules import Thing
+from livinglab.people.models import Person
+
+
+def tell_author(session: Session, decision: Decision, thing: Thing, *, title: str, now: datetime) -> None:
+    """Queue the letter of a decision; a published comment needs no mail, its author sees it stand there."""
+    if thing is Thing.COMMENT and decision.action is Action.PUBLISH:
+        return
+    _queue(
+        session,
+        decision.author_id,
+        now,
+        key=f"decision-{decision.id}",
+        data=_letter(decision, thing, title) | {"variant": "decision"},
+    )
+
+
+def tell_outcome(
+    session: Session, appeal: Appeal, decision: Decision, thing: Thing, *, title: str, now: datetime
+) -> None:
+    """Queue the outcome of an appeal."""
+    outcome = appeal.outcome.value if appeal.outcome else ""
+    _queue(
+        session,
+        appeal.person_id,
+        now,
+        key=f"appeal-{appeal.id}",
+        data=_letter(decision, thing, title)
+        | {"variant": "outcome", "outcome": outcome, "reasons": appeal.reasons},
+    )
+
+
+def tell_administrators(
+    session: Session, appeal: Appeal, decision: Decision, thing: Thing, *, title: str, now: datetime
+) -> None:
+    """Queue a mail to each administrator: nobody in the lab may decide this appeal (rule M3)."""
+    admins = select(Person).where(col(Person.is_admin).is_(True), col(Person.erased_at).is_(None))
+    for admin in session.scalars(admins).all():
+        _queue(
+            session,
+            admin.id,
+            now,
+            key=f"appeal-{appeal.id}-admin-{admin.id}",
+            data=_letter(decision, thing, title)
+            | {"variant": "nobody-else", "path": f"/moderation/appeals/{appeal.id}"},
+        )
+
+
+def _letter(decision: Decision, thing: Thing, title: str) -> dict[str, object]:
+    return {
+        "path": f"/decisions/{decision.id}",
+        "thing": thing.value,
+        "action": decision.action.value,
+        "rule": decision.rule or "",
+        "facts": decision.facts,
+        "automatic": decision.automatic,
+        "title": title,
+    }
+
+
+def _queue(
+    session: Session, person_id: int | None, now: datetime, *, key: str, data: dict[str, object]
+) -> None:
+    person = session.get(Person, person_id) if person_id else None
+    if person is None or person.email is None or person.erased_at is not None:
+        return
+    queue_mail(
+        session,
+        "decision",
+        address=person.email,
+        language=person.language,
+        person_id=person.id,
+        now=now,
+        data=data,
+        key=key,
+    )

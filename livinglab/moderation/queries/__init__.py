@@ -1,0 +1,1 @@
+"""Reads of moderation: the queue, a case, decisions, appeals, figures."""
