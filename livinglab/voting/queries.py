@@ -13,6 +13,7 @@ from sqlmodel import col
 from livinglab.core.errors import Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Activity, Credit, CreditKind, Follow, Idea, IdeaCount, Publication, Stage
+from livinglab.ideas.queries.counts import writers_since
 from livinglab.ideas.rules import NO_SUCH_IDEA, band_of, counts_open, counts_open_at
 from livinglab.labs.models import Challenge, Lab, LabSettings
 from livinglab.voting.models import Support, SupportGiven
@@ -201,3 +202,21 @@ def _target(person: Viewer) -> sa.Select[Any]:
         .join(Lab, col(Lab.id) == col(Idea.lab_id))
         .outerjoin(Challenge, col(Challenge.id) == col(Idea.challenge_id))
     )
+
+
+ACTIVE_DAYS = 90
+
+
+def active_people(session: Session, lab_id: int, now: datetime) -> int:
+    """Count A, the people active in a lab: who submitted, supported or commented there within 90 days.
+
+    Source: rule L2, DOMAIN section 3.
+    """
+    since = now - timedelta(days=ACTIVE_DAYS)
+    supporters = (
+        sa.select(col(Support.person_id))
+        .join(Idea, col(Idea.id) == col(Support.idea_id))
+        .where(col(Idea.lab_id) == lab_id, col(Support.given_at) >= since)
+    )
+    active = sa.union(writers_since(lab_id, since), supporters).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(active)) or 0
