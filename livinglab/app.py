@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from livinglab.config import Config, load_config
+from livinglab.config import Config, guard, load_config, with_secret
 from livinglab.core.db import Database
 from livinglab.core.files import image_path
 from livinglab.core.viewer import Viewer
 from livinglab.labs import queries as labs
 from livinglab.web import access, database, errors, filters, frame, headers, limits, locale
+from livinglab.web.views import health
 
-BLUEPRINTS = ()
+BLUEPRINTS = (health.bp,)
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent
@@ -26,7 +27,9 @@ ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.pare
 
 def create_app(config: Config | None = None) -> Flask:
     """Build the web app. It never starts the scheduler and never migrates."""
-    config = config or load_config()
+    config = with_secret(config or load_config())
+    if not config.testing:
+        guard(config)
     app = Flask(
         "livinglab", template_folder=str(ASSETS / "templates"), static_folder=str(ASSETS / "static"),
         instance_path=str(config.instance.absolute()),
@@ -66,7 +69,7 @@ def _configure(app: Flask, config: Config) -> None:
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=500,
         WTF_CSRF_TIME_LIMIT=None,
-        TRUSTED_HOSTS=[config.host, *config.trusted_hosts] if not config.testing else None,
+        TRUSTED_HOSTS=None if config.testing else _hosts(config),
         BABEL_DEFAULT_LOCALE=config.default_language,
         BABEL_TRANSLATION_DIRECTORIES=str(PACKAGE / "translations"),
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
@@ -75,6 +78,11 @@ def _configure(app: Flask, config: Config) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.add_extension("jinja2.ext.do")
+
+
+def _hosts(config: Config) -> list[str]:
+    own = ["127.0.0.1", "localhost", "[::1]"] if config.host in ("127.0.0.1", "localhost") else [config.host]
+    return [*own, *config.trusted_hosts]
 
 
 def _counts(session: Session, person: Viewer, now: datetime) -> frame.Counts:

@@ -6,7 +6,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,7 +52,6 @@ class Config:
     age_limit: int = 13
     sign_ups_per_hour: int = 20
     log_level: str = "INFO"
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def database(self) -> str:
@@ -81,7 +80,7 @@ def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.en
     file = folder / "config.toml"
     if file.is_file():
         chosen |= _known(tomllib.loads(file.read_text("utf-8")), source=str(file.name))
-    names = {f"LIVINGLAB_{f.name.upper()}": f.name for f in fields(Config) if f.name not in ("extra", "instance")}
+    names = {f"LIVINGLAB_{f.name.upper()}": f.name for f in fields(Config) if f.name != "instance"}
     chosen |= {name: _parse(name, environ[key]) for key, name in names.items() if key in environ}
     if isinstance(chosen.get("trusted_hosts"), list):
         chosen["trusted_hosts"] = tuple(chosen["trusted_hosts"])
@@ -119,6 +118,13 @@ def keep_secret(folder: Path) -> str:
     return file.read_text("utf-8").strip()
 
 
+def with_secret(config: Config) -> Config:
+    """Return the settings with a secret of the instance's own, where the demo may make one up."""
+    if config.secret_key or not config.demo:
+        return config
+    return replace(config, secret_key=keep_secret(config.instance))
+
+
 def guard(config: Config) -> None:
     """Refuse to serve with settings that are unsafe outside the demo.
 
@@ -127,7 +133,7 @@ def guard(config: Config) -> None:
     """
     loopback = config.host in ("127.0.0.1", "localhost", "::1")
     problems = []
-    if config.demo and not loopback and not config.extra.get("public_demo"):
+    if config.demo and not loopback:
         problems.append(
             "Demo mode lets anybody sign in as anybody; it only runs on this machine's own address. "
             "Unset LIVINGLAB_DEMO, or set LIVINGLAB_BASE_URL to a loopback address."

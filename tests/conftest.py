@@ -186,3 +186,10 @@ def sign_in(app: Flask, database: Database) -> Callable[[FlaskClient, object], F
         return client
 
     return act
+
+
+@pytest.fixture(scope="session")
+def plain_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The web app without a database behind it, for rules that speak."""
+    folder = tmp_path_factory.mktemp("plain")
+    return create_app(Config(instance=folder, secret_key="x" * 40, testing=True, database_url=f"sqlite:///{folder}/none.sqlite"))

@@ -77,3 +77,11 @@ def image_path(folder: Path, key: str, size: str) -> Path | None:
         return None
     path = folder / key[:2] / f"{key}-{size}.webp"
     return path if path.is_file() else None
+
+
+def remove_image(folder: Path, key: str) -> None:
+    """Delete a picture's files; call it after the row's deletion has been committed."""
+    for size in WIDTHS:
+        path = image_path(folder, key, size)
+        if path is not None:
+            path.unlink(missing_ok=True)

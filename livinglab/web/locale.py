@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g, has_request_context, request, url_for
-from flask_babel import Babel, refresh
+from flask_babel import Babel, get_locale, refresh
 
 from livinglab.core.text import LANGUAGES, in_language
 from livinglab.web.access import viewer
@@ -55,7 +55,8 @@ class Said:
 def said(texts: dict[str, str]) -> Said:
     """Return one text of several languages as this page shows it (rule L5)."""
     first = (g.get("lab_languages") or (settings().default_language,))[0]
-    return Said(*in_language(texts, language(), first))
+    locale = get_locale()  # also right in a mail, whose language is forced
+    return Said(*in_language(texts, locale.language if locale else language(), first))
 
 
 def address_in(code: str | None) -> str:

@@ -131,6 +131,7 @@ def upgrade() -> None:
     sa.Column('is_admin', sa.Boolean(), nullable=False),
     sa.Column('age_confirmed_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('digest', sa.Boolean(), nullable=False),
+    sa.Column('mail_key', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
     sa.Column('is_demo', sa.Boolean(), nullable=False),
     sa.Column('demo_line', sa.JSON(), nullable=False),
     sa.Column('created_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -138,7 +139,8 @@ def upgrade() -> None:
     sa.Column('erased_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['photo_id'], ['stored_file.id'], name=op.f('fk_person_photo_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
-    sa.UniqueConstraint('email', name=op.f('uq_person_email'))
+    sa.UniqueConstraint('email', name=op.f('uq_person_email')),
+    sa.UniqueConstraint('mail_key', name=op.f('uq_person_mail_key'))
     )
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_claimed_email'), ['claimed_email'], unique=False)

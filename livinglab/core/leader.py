@@ -1,0 +1,101 @@
+"""One worker among several leads; the others wait and take over when it is gone.
+
+On PostgreSQL the lead is an advisory lock of one open connection, on SQLite a lock on a file:
+both fall with the process that held them. Source: DESIGN section 3, APScheduler pitfalls.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+from typing import IO, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from livinglab.core.db import Database
+
+_KEY = 7_412_207
+
+
+def worker_name() -> str:
+    """Return a name for this process that people can find: host and process id."""
+    return f"{socket.gethostname()[:60]}:{os.getpid()}"
+
+
+class Leader(Protocol):
+    """The lead: asked for again and again."""
+
+    def held(self) -> bool:
+        """Take the lead if it is free, and say whether this process has it."""
+
+    def release(self) -> None:
+        """Give it up."""
+
+
+class FileLeader:
+    """The lead as a lock on a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def held(self) -> bool:
+        """Take the lock if it is free."""
+        if self._file is not None:
+            return True
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = self._path.open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Unlock."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class PostgresLeader:
+    """The lead as an advisory lock of one connection that stays open."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = sa.create_engine(database.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._connection: sa.Connection | None = None
+
+    def held(self) -> bool:
+        """Take the lock if it is free; notice when the connection that held it is gone."""
+        try:
+            if self._connection is not None:
+                self._connection.execute(sa.text("SELECT 1"))
+                return True
+            connection = self._engine.connect()
+            if connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}):
+                self._connection = connection
+                return True
+            connection.close()
+        except DBAPIError:
+            self.release()
+        return False
+
+    def release(self) -> None:
+        """Close the connection; the lock falls with it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except DBAPIError:
+                connection.invalidate()
+
+
+def leader_for(database: Database, instance: Path) -> Leader:
+    """Return the lead that fits the database."""
+    return FileLeader(instance / "worker.lock") if database.is_sqlite else PostgresLeader(database)

@@ -1,0 +1,1 @@
+"""The demo: three labs and a year of work, told as (instant, command) in order."""

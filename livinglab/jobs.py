@@ -1,0 +1,179 @@
+"""The whole schedule in one table. Every job is idempotent, safe to run twice, and callable by hand.
+
+A job asks the database what is due, so one that was missed is made good at the next run. Source: DOMAIN 5.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from flask import Flask
+from flask_babel import force_locale
+from sqlalchemy.orm import Session
+from sqlmodel import select
+
+from livinglab.core.clock import utc_now
+from livinglab.core.db import Database
+from livinglab.core.leader import Leader, worker_name
+from livinglab.core.mail import OutboxMail, Transport, claim_mails, settle_mail, transport_for
+from livinglab.core.runs import JobRun
+from livinglab.notices.commands import deliver_notices, send_digests
+from livinglab.notices.queries import mail_content
+from livinglab.web.database import db, settings
+from livinglab.web.mailing import render_mail
+
+log = structlog.get_logger()
+LEASE_CHECK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One line of the schedule.
+
+    Args:
+        every: How often it looks for what is due.
+        run: Does what is due at an instant, inside an app context; opens its own transactions.
+        about: What it does, for ``livinglab jobs list``.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], object]
+    about: str
+
+
+def in_one_transaction(command: Callable[..., object]) -> Callable[[datetime], object]:
+    """Make a job of a command that takes a session and ``now``."""
+
+    def run(now: datetime) -> object:
+        with db.writing() as session:
+            return command(session, now=now)
+
+    return run
+
+
+def deliver_mails(now: datetime, *, transport: Transport | None = None) -> int:
+    """Hand the mails that are due to the mail server (or to files); each is settled on its own."""
+    way = transport or transport_for(settings().smtp_url, settings().instance)
+    with db.writing() as session:
+        mails = claim_mails(session, now=now)
+    for mail in mails:
+        error = None
+        try:
+            _send(mail, way, now)
+        except Exception as problem:
+            error = f"{type(problem).__name__}: {problem}"
+            log.warning("mail not delivered", kind=mail.kind, error=type(problem).__name__)
+        with db.writing() as session:
+            settle_mail(session, mail.id or 0, now=utc_now() if transport is None else now, error=error)
+    return len(mails)
+
+
+def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
+    """Send one mail; what it tells is read now, so that what was hidden meanwhile is not told."""
+    if "event_ids" not in mail.data:
+        way.send(render_mail(mail))
+        return
+    with db.reading() as session, force_locale(mail.language):
+        content = mail_content(session, mail.data["event_ids"], mail.language, now)
+        if content.ideas:
+            way.send(render_mail(mail, content))
+
+
+SECONDS, MINUTES, HOURS = (lambda n: timedelta(seconds=n)), (lambda n: timedelta(minutes=n)), (lambda n: timedelta(hours=n))
+
+JOBS: tuple[Job, ...] = (
+    Job("notices", SECONDS(10), in_one_transaction(deliver_notices), "Tell people what the journal holds."),
+    Job("mails", SECONDS(5), deliver_mails, "Deliver the mails that wait."),
+    Job("digests", MINUTES(15), in_one_transaction(send_digests), "One mail a person and day, at 07:30 of the lab."),
+)
+
+
+def job_named(name: str) -> Job:
+    """Return a job of the table.
+
+    Raises:
+        LookupError: No such job.
+    """
+    for job in JOBS:
+        if job.name == name:
+            return job
+    raise LookupError(name)
+
+
+def run_job(database: Database, job: Job, now: datetime) -> bool:
+    """Run a job and note how it went; an error is logged and never stops the worker.
+
+    Returns:
+        Whether it ran without an error.
+    """
+    _note(database, job, started_at=utc_now())
+    error: str | None = None
+    try:
+        job.run(now)
+    except Exception as problem:
+        error = f"{type(problem).__name__}: {problem}"[:500]
+        log.exception("job failed", job=job.name)
+    try:
+        _note(database, job, finished_at=utc_now(), error=error)
+    except Exception:
+        log.exception("job could not be noted", job=job.name)
+    return error is None
+
+
+def _note(
+    database: Database, job: Job, *, started_at: datetime | None = None, finished_at: datetime | None = None,
+    error: str | None = None,
+) -> None:
+    with database.writing() as session:
+        row = session.get(JobRun, job.name) or JobRun(name=job.name, started_at=utc_now(), leader="")
+        row.leader = worker_name()
+        if started_at:
+            row.started_at, row.finished_at = started_at, None
+        if finished_at:
+            row.finished_at, row.error, row.runs = finished_at, error, row.runs + 1
+        session.add(row)
+
+
+def last_runs(session: Session) -> dict[str, JobRun]:
+    """Return the last run of each job, by name."""
+    return {row.name: row for row in session.scalars(select(JobRun))}
+
+
+def work(app: Flask, leader: Leader, stop: threading.Event) -> None:
+    """Run the schedule while this process leads, until it is told to stop."""
+    scheduler = BackgroundScheduler(
+        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
+    )
+    for job in JOBS:
+        scheduler.add_job(_run_in_app, IntervalTrigger(seconds=job.every.total_seconds()), args=[app, job], id=job.name)
+    scheduler.start(paused=True)
+    leads = False
+    while not stop.is_set():
+        if leader.held() != leads:
+            leads = not leads
+            log.info("worker leads" if leads else "worker waits", worker=worker_name())
+            if leads:
+                _begin(scheduler)
+            else:
+                scheduler.pause()
+        stop.wait(LEASE_CHECK_S)
+    scheduler.shutdown(wait=True)
+    leader.release()
+
+
+def _begin(scheduler: BackgroundScheduler) -> None:
+    for job in JOBS:
+        scheduler.modify_job(job.name, next_run_time=utc_now() + timedelta(seconds=1))
+    scheduler.resume()
+
+
+def _run_in_app(app: Flask, job: Job) -> None:
+    with app.app_context():
+        run_job(app.extensions["livinglab.database"], job, utc_now())

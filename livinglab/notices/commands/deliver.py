@@ -1,0 +1,75 @@
+"""From the journal to people: notices in the app, and mails at once where somebody must act."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.db import known_id
+from livinglab.core.journal import Event, Reader, done, waiting
+from livinglab.core.mail import OutboxMail, queue_mail
+from livinglab.notices.models import Notice
+from livinglab.notices.queries.circles import people_in
+from livinglab.notices.rules.telling import tellings
+from livinglab.people.models import Person
+
+
+def deliver_notices(session: Session, *, now: datetime) -> int:
+    """Tell people what happened: one notice per event and person, by schema.
+
+    Returns:
+        How many events were dealt with.
+
+    Source: rules N1, N2, N3.
+    """
+    events = waiting(session, Reader.NOTICES)
+    for event in events:
+        _tell(session, event, now)
+        done(session, Reader.NOTICES, known_id(event.id))
+    return len(events)
+
+
+def _tell(session: Session, event: Event, now: datetime) -> None:
+    at_once: set[int] = set()
+    told: set[int] = set()
+    for telling in tellings(event.kind, event.data):
+        people = people_in(session, telling.circle, event)
+        told |= people
+        if telling.at_once:
+            at_once |= people
+    told.discard(event.actor_id or 0)  # nobody is told what they did themself
+    for person_id in sorted(told):
+        if _note(session, event, person_id) and person_id in at_once:
+            _mail(session, event, person_id, now)
+
+
+def _note(session: Session, event: Event, person_id: int) -> bool:
+    known = session.scalar(
+        select(Notice.id).where(Notice.person_id == person_id, Notice.event_id == event.id)
+    )
+    if known is not None:
+        return False
+    session.add(Notice(person_id=person_id, event_id=known_id(event.id), idea_id=event.idea_id, at=event.at))
+    session.flush()
+    return True
+
+
+def _mail(session: Session, event: Event, person_id: int, now: datetime) -> None:
+    person = session.get(Person, person_id)
+    if person is None or not person.email or person.email_confirmed_at is None or person.erased_at:
+        return
+    key = f"event-{event.id}-{person_id}"
+    if session.scalar(select(OutboxMail.id).where(OutboxMail.message_key == key)) is not None:
+        return
+    queue_mail(
+        session, "event", address=person.email, language=person.language, person_id=person_id, now=now, key=key,
+        data={"event_ids": [event.id]},
+    )
+    session.execute(
+        sa.update(Notice)
+        .where(col(Notice.person_id) == person_id, col(Notice.event_id) == event.id)
+        .values(mailed_at=now)
+    )

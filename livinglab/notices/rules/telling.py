@@ -1,0 +1,92 @@
+"""Who is told of an event, and who at once. Source: rule N2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Circle(StrEnum):
+    """A group of people around an idea."""
+
+    FOLLOWERS = "followers"
+    AUTHOR = "author"
+    SUBJECT = "subject"
+    """The person the event is about: an assignee, a new lead, the author of a moderated comment."""
+    LEAD = "lead"
+    UNIT = "unit"
+    ASSIGNEE = "assignee"
+    """Who assesses it; all members of the unit while nobody does."""
+    DEPUTY = "deputy"
+    OWNER = "owner"
+    DECIDERS = "deciders"
+    """Everybody who may give the second signature."""
+    FACILITATORS = "facilitators"
+    MANAGERS = "managers"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One circle that hears of an event.
+
+    Args:
+        at_once: By mail within seconds; otherwise in the daily digest.
+    """
+
+    circle: Circle
+    at_once: bool = False
+
+
+F, A, S, L = Circle.FOLLOWERS, Circle.AUTHOR, Circle.SUBJECT, Circle.LEAD
+_follow = (Telling(F),)
+
+TOLD: dict[str, tuple[Telling, ...]] = {
+    "idea-published": (Telling(A),),
+    "idea-edited": _follow,
+    "idea-withdrawn": _follow,
+    "idea-author-left": _follow,
+    "idea-restored": (Telling(A, at_once=True),),
+    "idea-reopened": _follow,
+    "comment-published": _follow,
+    "problem-resolved": (Telling(S), Telling(F)),
+    "threshold-reached": (*_follow, Telling(Circle.FACILITATORS, at_once=True)),
+    "review-opened": (*_follow, Telling(L, at_once=True)),
+    "decision-proposed": (Telling(Circle.DECIDERS, at_once=True),),
+    "proposal-returned": (Telling(S, at_once=True),),
+    "decision-made": (*_follow, Telling(A, at_once=True)),
+    "hold-returned": (*_follow, Telling(L, at_once=True)),
+    "lead-named": (Telling(S, at_once=True), *_follow),
+    "next-step-set": _follow,
+    "benefit-measured": _follow,
+    "handoff-queued": (*_follow, Telling(Circle.UNIT, at_once=True)),
+    "handoff-assigned": (Telling(S, at_once=True), *_follow),
+    "handoff-reassigned": (Telling(S, at_once=True),),
+    "handoff-acknowledged": _follow,
+    "handoff-returned": (*_follow, Telling(Circle.FACILITATORS, at_once=True)),
+    "handoff-extended": _follow,
+    "handoff-waiting": (Telling(A, at_once=True),),
+    "handoff-reminded": (Telling(Circle.ASSIGNEE, at_once=True),),
+    "handoff-delivery": _follow,
+    "handoff-delivered": _follow,
+    "answer-written": (Telling(Circle.UNIT, at_once=True), Telling(L, at_once=True)),
+    "answer-returned": (Telling(S, at_once=True),),
+    "answer-published": (*_follow, Telling(A, at_once=True)),
+    "answer-final": (*_follow, Telling(A, at_once=True)),
+    "answer-corrected": (*_follow, Telling(A, at_once=True)),
+}
+
+LATE: dict[str, tuple[Telling, ...]] = {
+    "late": (
+        Telling(Circle.ASSIGNEE, at_once=True), Telling(Circle.DEPUTY, at_once=True),
+        Telling(Circle.MANAGERS, at_once=True), *_follow,
+    ),
+    "owner": (Telling(Circle.OWNER, at_once=True),),
+    "steering": (Telling(Circle.MANAGERS, at_once=True),),
+}
+
+
+def tellings(kind: str, data: dict[str, object]) -> tuple[Telling, ...]:
+    """Return who hears of an event; nobody where the kind is not in the table. Source: rules N2, H3."""
+    if kind in ("handoff-late", "handoff-escalated"):
+        return LATE.get(str(data.get("step") or "late"), ())
+    return TOLD.get(kind, ())

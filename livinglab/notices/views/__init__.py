@@ -1,0 +1,5 @@
+"""Notices in the app, following, and ending the daily mail."""
+
+from livinglab.notices.views.inbox import bp
+
+__all__ = ["bp"]
