@@ -70,7 +70,7 @@ def appeal(session: Session, *, decision_id: int, person: Viewer, text: str, now
     session.flush()
     alone = nobody_else(session, decision)
     told: dict[str, object] = {"needs_admin": alone}
-    _record(session, "appeal-filed", filed, decision, actor_id=person.person_id, now=now, data=told)
+    _record(session, "appeal-made", filed, decision, actor_id=person.person_id, now=now, data=told)
     if alone:
         idea = session.get_one(Idea, decision.idea_id)
         thing = thing_of_decision(decision, case)

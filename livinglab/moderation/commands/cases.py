@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from livinglab.core.clock import due_in_working_days
-from livinglab.core.errors import NotFound, refuse
+from livinglab.core.errors import refuse
+from livinglab.core.journal import record
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Credit, CreditKind, Idea, Publication
 from livinglab.labs.queries import LabBrief
 from livinglab.moderation.models import Case, Source
-from livinglab.moderation.rules import DECIDE_WITHIN_DAYS, HOLD_FOR, Finding, masked, why_not_moderate
-
-NO_SUCH_CASE = NotFound("no-such-case", _l("There is no such case, or it is not one of your lab."))
+from livinglab.moderation.rules import (
+    DECIDE_WITHIN_DAYS,
+    HOLD_FOR,
+    NO_SUCH_CASE,
+    Finding,
+    masked,
+    why_not_moderate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,20 @@ def open_case(
     query = select(Case).where(Case.idea_id == idea_id, col(Case.closed_at).is_(None), _about(comment_id))
     locked = query.with_for_update().execution_options(populate_existing=True)
     case = session.scalars(locked).one()
-    if came is None:
+    if came is not None:
+        record(
+            session,
+            "case-opened",
+            at=now,
+            actor_id=None,
+            lab_id=lab.id,
+            idea_id=idea_id,
+            subject_id=case.id,
+            public=False,
+            data={"source": source.value, "comment_id": comment_id, "due": due.isoformat()},
+            readers=(),
+        )
+    else:
         case.stamp += 1
         case.version = version or case.version
         case.findings = [*case.findings, *(one for one in found if one not in case.findings)]

@@ -119,7 +119,7 @@ def _file(
     session.flush()
     record(
         session,
-        "report-filed",
+        "report-made",
         at=now,
         actor_id=person.person_id,
         lab_id=idea.lab_id,

@@ -14,8 +14,13 @@ from livinglab.people.models import Person
 
 
 def tell_author(session: Session, decision: Decision, thing: Thing, *, title: str, now: datetime) -> None:
-    """Queue the letter of a decision; a published comment needs no mail, its author sees it stand there."""
-    if thing is Thing.COMMENT and decision.action is Action.PUBLISH:
+    """Queue the letter of a decision, where no other mail tells the same.
+
+    A published comment needs none, its author sees it stand there; that an idea is shown again is told
+    by the notices room, as it is to followers.
+    """
+    known = (Thing.COMMENT, Action.PUBLISH), (Thing.IDEA, Action.RESTORE), (Thing.EDIT, Action.RESTORE)
+    if (thing, decision.action) in known:
         return
     _queue(
         session,

@@ -1,1 +1,40 @@
 """Reads of moderation: the queue, a case, decisions, appeals, figures."""
+
+from livinglab.moderation.queries.case import CasePage, Choice, case_page
+from livinglab.moderation.queries.decisions import (
+    AppealPage,
+    DecisionPage,
+    appeal_page,
+    decision_page,
+    decisions_of,
+)
+from livinglab.moderation.queries.figures import Figures, figures
+from livinglab.moderation.queries.queue import (
+    Pile,
+    Waiting,
+    appeals_waiting,
+    moderated_labs,
+    next_case,
+    pile,
+    waiting_count,
+)
+
+__all__ = [
+    "AppealPage",
+    "CasePage",
+    "Choice",
+    "DecisionPage",
+    "Figures",
+    "Pile",
+    "Waiting",
+    "appeal_page",
+    "appeals_waiting",
+    "case_page",
+    "decision_page",
+    "decisions_of",
+    "figures",
+    "moderated_labs",
+    "next_case",
+    "pile",
+    "waiting_count",
+]

@@ -11,6 +11,7 @@ from livinglab.moderation.rules.deciding import (
     HOLD_FOR,
     NEEDS_REASONS,
     NO_SUCH_APPEAL,
+    NO_SUCH_CASE,
     NO_SUCH_DECISION,
     REPORTERS_TO_HIDE,
     Verdict,
@@ -26,6 +27,7 @@ from livinglab.moderation.rules.deciding import (
 )
 from livinglab.moderation.rules.house import HOUSE_RULES, HouseRule, rule_name
 from livinglab.moderation.rules.letters import Letter, Thing, letter, rule_line, what_then, what_was_done
+from livinglab.moderation.rules.showing import Parts, difference, marked
 
 __all__ = [
     "ALREADY_LOOKED_AT",
@@ -40,17 +42,21 @@ __all__ = [
     "NEEDS_REASONS",
     "NEW_ACCOUNT_DAYS",
     "NO_SUCH_APPEAL",
+    "NO_SUCH_CASE",
     "NO_SUCH_DECISION",
     "REPORTERS_TO_HIDE",
     "Check",
     "Finding",
     "HouseRule",
     "Letter",
+    "Parts",
     "Thing",
     "Verdict",
     "action_of",
     "checks",
+    "difference",
     "letter",
+    "marked",
     "masked",
     "rule_line",
     "rule_name",

@@ -26,6 +26,7 @@ REPORTERS_TO_HIDE = 3
 FACTS_LEAST = 10
 
 
+NO_SUCH_CASE = NotFound("no-such-case", _l("There is no such case, or it is not one of your lab."))
 NO_SUCH_DECISION = NotFound(
     "no-such-decision", _l("There is no such decision, or it is not about your text.")
 )

@@ -1,0 +1,282 @@
+"""One case as a moderator reads it: the text, why it is here, and what is known besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.db import known_id
+from livinglab.core.errors import NotFound
+from livinglab.core.files import StoredFile
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.models import Comment, Credit, CreditKind, Idea, IdeaVersion, Publication
+from livinglab.moderation.models import Action, Case, Decision, Report, Source
+from livinglab.moderation.queries.queue import author_face
+from livinglab.moderation.rules import (
+    HOLD_FOR,
+    NEEDS_REASONS,
+    NO_SUCH_CASE,
+    Parts,
+    Thing,
+    Verdict,
+    action_of,
+    difference,
+    marked,
+    why_not_verdict,
+)
+from livinglab.people.models import Person
+from livinglab.people.rules import Face
+
+FIELDS = ("title", "summary", "body", "gains", "place", "link")
+EARLIER = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One field of the text: its parts as they are drawn, and whether it changed."""
+
+    name: str
+    parts: Parts
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report; who wrote it stays between them and the lab's journal."""
+
+    rule: str
+    text: str
+    at: datetime
+    signed_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierDecision:
+    """What was decided about the author's texts before."""
+
+    action: Action
+    rule: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the four verdicts, and what it would do here."""
+
+    verdict: Verdict
+    action: Action
+    why_not: object | None
+    needs_reasons: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """A case, ready to be decided.
+
+    Args:
+        authors: Whose own text it is (rule M1).
+        note: The author's note on an edit.
+        holder: Name of the colleague who has it open.
+        settled: What was decided, where somebody was faster.
+    """
+
+    id: int
+    lab_id: int
+    idea_id: int
+    comment_id: int | None
+    version: int | None
+    thing: Thing
+    source: Source
+    publication: Publication
+    idea_title: str
+    idea_language: str
+    language: str
+    by: Face
+    author_language: str
+    authors: frozenset[int]
+    exhibits: tuple[Exhibit, ...]
+    image: str | None
+    image_alt: str
+    written_at: datetime
+    note: str
+    first_text: bool
+    reports: tuple[ReportRow, ...]
+    checks: tuple[str, ...]
+    earlier: tuple[EarlierDecision, ...]
+    opened_at: datetime
+    due_at: datetime
+    stamp: int
+    holder: str | None
+    held_at: datetime | None
+    closed_at: datetime | None
+    settled: Decision | None
+    settled_by: str
+    choices: tuple[Choice, ...]
+
+
+def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> CasePage:
+    """Return a case of one of the person's labs.
+
+    Raises:
+        NotFound: ``no-such-case``.
+    """
+    row = session.execute(
+        sa.select(Case, Idea, Comment)
+        .join(Idea, col(Idea.id) == col(Case.idea_id))
+        .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
+        .where(col(Case.id) == case_id)
+    ).one_or_none()
+    if row is None or not viewer.moderates(row[0].lab_id):
+        raise NotFound(NO_SUCH_CASE.code, NO_SUCH_CASE.reason)
+    case, idea, comment = row
+    version = _waiting_version(session, case)
+    shown = comment or idea
+    author = session.get(Person, shown.author_id) if shown.author_id else None
+    thing = Thing.COMMENT if comment else Thing.EDIT if version else Thing.IDEA
+    gone = comment is not None and comment.deleted_at is not None
+    publication = Publication.REMOVED if gone else shown.publication
+    held = case.held_at is not None and case.held_by != viewer.person_id and now - case.held_at < HOLD_FOR
+    settled = _settled(session, case)
+    picture = version or idea
+    return CasePage(
+        id=known_id(case.id),
+        lab_id=case.lab_id,
+        idea_id=known_id(idea.id),
+        comment_id=case.comment_id,
+        version=version.number if version else None,
+        thing=thing,
+        source=case.source,
+        publication=publication,
+        idea_title=idea.title,
+        idea_language=idea.language,
+        language=shown.language,
+        by=author_face(author, shown.byline),
+        author_language=author.language if author else "",
+        authors=_authors(session, idea, comment),
+        exhibits=_exhibits(case, idea, comment, version),
+        image=_image(session, None if comment else picture.image_id),
+        image_alt="" if comment else picture.image_alt,
+        written_at=comment.created_at
+        if comment
+        else version.written_at
+        if version
+        else (idea.submitted_at or idea.created_at),
+        note=version.note if version else "",
+        first_text=_is_first(session, shown.author_id, idea, comment),
+        reports=_reports(session, case_id),
+        checks=tuple(dict.fromkeys(found["check"] for found in case.findings)),
+        earlier=_earlier(session, shown.author_id, case, now),
+        opened_at=case.opened_at,
+        due_at=case.due_at,
+        stamp=case.stamp,
+        holder=_name(session, case.held_by) if held else None,
+        held_at=case.held_at if held else None,
+        closed_at=case.closed_at,
+        settled=settled,
+        settled_by=_name(session, settled.by_id) if settled else "",
+        choices=tuple(_choice(verdict, publication, version is not None) for verdict in Verdict),
+    )
+
+
+def _choice(verdict: Verdict, publication: Publication, version_waits: bool) -> Choice:  # noqa: FBT001
+    action = action_of(verdict, publication, version_waits=version_waits)
+    problem = why_not_verdict(verdict, publication)
+    return Choice(verdict, action, problem.reason if problem else None, action in NEEDS_REASONS)
+
+
+def _waiting_version(session: Session, case: Case) -> IdeaVersion | None:
+    if case.version is None or case.comment_id is not None:
+        return None
+    version = session.get(IdeaVersion, (case.idea_id, case.version))
+    return version if version is not None and version.publication is Publication.PENDING else None
+
+
+def _exhibits(
+    case: Case, idea: Idea, comment: Comment | None, version: IdeaVersion | None
+) -> tuple[Exhibit, ...]:
+    links = any(found["check"] == "link" for found in case.findings)
+    if comment is not None:
+        return (Exhibit("comment", marked(comment.body, links=links)),)
+    if version is None:
+        return tuple(
+            Exhibit(name, marked(text, links=links)) for name in FIELDS if (text := getattr(idea, name))
+        )
+    rows = []
+    for name in FIELDS:
+        old, new = getattr(idea, name), getattr(version, name)
+        if old != new:
+            rows.append(Exhibit(name, difference(old, new), changed=True))
+    if version.image_id != idea.image_id or version.image_alt != idea.image_alt:
+        rows.append(Exhibit("image", difference(idea.image_alt, version.image_alt), changed=True))
+    return tuple(rows)
+
+
+def _authors(session: Session, idea: Idea, comment: Comment | None) -> frozenset[int]:
+    if comment is not None:
+        return frozenset({comment.author_id}) if comment.author_id else frozenset()
+    kinds = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
+    query = select(Credit.person_id).where(Credit.idea_id == idea.id, col(Credit.kind).in_(kinds))
+    return frozenset(session.scalars(query)) | ({idea.author_id} if idea.author_id else frozenset())
+
+
+def _image(session: Session, image_id: int | None) -> str | None:
+    return session.scalar(select(StoredFile.key).where(StoredFile.id == image_id)) if image_id else None
+
+
+def _reports(session: Session, case_id: int) -> tuple[ReportRow, ...]:
+    rows = session.scalars(select(Report).where(Report.case_id == case_id).order_by(col(Report.id))).all()
+    return tuple(ReportRow(r.rule, r.text, r.at, r.person_id is not None) for r in rows)
+
+
+def _earlier(
+    session: Session, author_id: int | None, case: Case, now: datetime
+) -> tuple[EarlierDecision, ...]:
+    if author_id is None:
+        return ()
+    query = (
+        select(Decision)
+        .where(
+            Decision.author_id == author_id,
+            Decision.lab_id == case.lab_id,
+            Decision.case_id != case.id,
+            Decision.at > now - EARLIER,
+            col(Decision.action).in_(NEEDS_REASONS),
+        )
+        .order_by(col(Decision.at).desc())
+        .limit(5)
+    )
+    return tuple(EarlierDecision(row.action, row.rule, row.at) for row in session.scalars(query))
+
+
+def _is_first(session: Session, author_id: int | None, idea: Idea, comment: Comment | None) -> bool:
+    """Say whether the author has nothing public yet; a first contribution deserves a friendly word."""
+    if author_id is None:
+        return False
+    public = Publication.PUBLISHED
+    ideas = sa.exists().where(
+        col(Idea.author_id) == author_id, col(Idea.publication) == public, col(Idea.id) != idea.id
+    )
+    other = comment.id if comment else 0
+    said = sa.exists().where(
+        col(Comment.author_id) == author_id, col(Comment.publication) == public, col(Comment.id) != other
+    )
+    return not session.scalar(sa.select(sa.or_(ideas, said)))
+
+
+def _settled(session: Session, case: Case) -> Decision | None:
+    """Return the decision that closed the case."""
+    if case.closed_at is None:
+        return None
+    query = select(Decision).where(Decision.case_id == case.id).order_by(col(Decision.id).desc()).limit(1)
+    return session.scalar(query)
+
+
+def _name(session: Session, person_id: int | None) -> str:
+    if person_id is None:
+        return ""
+    person = session.get(Person, person_id)
+    return person.name if person is not None and person.erased_at is None else ""

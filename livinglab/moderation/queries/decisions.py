@@ -1,0 +1,190 @@
+"""A decision as its author reads it, and an appeal as somebody new reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.db import known_id
+from livinglab.core.errors import Forbidden, NotFound, Refused
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.models import Comment, Idea, Publication
+from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Report
+from livinglab.moderation.queries.queue import author_face
+from livinglab.moderation.queries.standing import involved_in, nobody_else, thing_of_decision
+from livinglab.moderation.rules import (
+    APPEAL_FOR,
+    NO_SUCH_APPEAL,
+    NO_SUCH_DECISION,
+    Thing,
+    why_not_appeal,
+    why_not_decide_appeal,
+)
+from livinglab.people.models import Person
+from livinglab.people.rules import Face
+
+
+@dataclass(frozen=True, slots=True)
+class AppealView:
+    """An appeal and what became of it."""
+
+    id: int
+    text: str
+    at: datetime
+    due_at: datetime
+    outcome: AppealOutcome | None
+    reasons: str
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPage:
+    """A decision with its letter.
+
+    Args:
+        text: The words it was about, as they stand now.
+        can_resend: Whether the author may change it and send it in again.
+        appeal_until: When the right to appeal ends.
+    """
+
+    id: int
+    lab_id: int
+    idea_id: int
+    comment_id: int | None
+    thing: Thing
+    action: Action
+    rule: str | None
+    facts: str
+    automatic: bool
+    after_reports: bool
+    at: datetime
+    idea_title: str
+    language: str
+    text: str
+    by: Face
+    publication: Publication
+    can_resend: bool
+    appeal: AppealView | None
+    appeal_until: datetime
+    why_not_appeal: Refused | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppealPage:
+    """An appeal before somebody who was not involved."""
+
+    decision: DecisionPage
+    appeal: AppealView
+    decided_by: str
+    why_not: Refused | None
+
+
+def decision_page(session: Session, decision_id: int, viewer: Viewer, now: datetime) -> DecisionPage:
+    """Return a decision to its author, and to those who moderate in the lab.
+
+    Raises:
+        NotFound: ``no-such-decision``.
+    """
+    decision = session.get(Decision, decision_id)
+    if decision is None or not _may_read(decision, viewer):
+        raise NotFound(NO_SUCH_DECISION.code, NO_SUCH_DECISION.reason)
+    return _decision(session, decision, viewer, now)
+
+
+def appeal_page(session: Session, appeal_id: int, viewer: Viewer, now: datetime) -> AppealPage:
+    """Return an appeal to the lab's moderators, and to the administrator where nobody else may decide.
+
+    Raises:
+        NotFound: ``no-such-appeal``.
+    """
+    appeal = session.get(Appeal, appeal_id)
+    decision = session.get(Decision, appeal.decision_id) if appeal else None
+    if appeal is None or decision is None or not (viewer.moderates(appeal.lab_id) or viewer.is_admin):
+        raise NotFound(NO_SUCH_APPEAL.code, NO_SUCH_APPEAL.reason)
+    why_not = why_not_decide_appeal(
+        viewer,
+        lab_id=appeal.lab_id,
+        author_id=appeal.person_id,
+        involved=involved_in(session, decision),
+        decided=appeal.outcome is not None,
+        nobody_else=nobody_else(session, decision),
+    )
+    if isinstance(why_not, Forbidden) and not viewer.moderates(appeal.lab_id):
+        raise NotFound(NO_SUCH_APPEAL.code, NO_SUCH_APPEAL.reason)
+    first = session.get(Person, decision.by_id) if decision.by_id else None
+    return AppealPage(
+        decision=_decision(session, decision, viewer, now),
+        appeal=_appeal(appeal),
+        decided_by=first.name if first is not None and first.erased_at is None else "",
+        why_not=why_not,
+    )
+
+
+def decisions_of(session: Session, person_id: int, *, limit: int = 50) -> tuple[DecisionPage, ...]:
+    """Return what was decided about a person's own texts, newest first; for their own page."""
+    query = select(Decision).where(Decision.author_id == person_id, Decision.action != Action.KEEP)
+    rows = session.scalars(
+        query.order_by(col(Decision.at).desc(), col(Decision.id).desc()).limit(limit)
+    ).all()
+    me = Viewer(person_id=person_id)
+    return tuple(_decision(session, row, me, row.at) for row in rows)
+
+
+def _may_read(decision: Decision, viewer: Viewer) -> bool:
+    return viewer.signed_in and (viewer.person_id == decision.author_id or viewer.moderates(decision.lab_id))
+
+
+def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetime) -> DecisionPage:
+    case = session.get_one(Case, decision.case_id)
+    idea = session.get_one(Idea, decision.idea_id)
+    comment = session.get(Comment, decision.comment_id) if decision.comment_id else None
+    shown, appeal = comment or idea, session.scalar(select(Appeal).where(Appeal.decision_id == decision.id))
+    author = session.get(Person, decision.author_id) if decision.author_id else None
+    reports = session.scalar(select(sa.func.count()).where(col(Report.case_id) == case.id)) or 0
+    thing = thing_of_decision(decision, case)
+    return DecisionPage(
+        id=known_id(decision.id),
+        lab_id=decision.lab_id,
+        idea_id=decision.idea_id,
+        comment_id=decision.comment_id,
+        thing=thing,
+        action=decision.action,
+        rule=decision.rule,
+        facts=decision.facts,
+        automatic=decision.automatic,
+        after_reports=reports > 0,
+        at=decision.at,
+        idea_title=idea.title,
+        language=shown.language,
+        text=comment.body if comment else idea.body,
+        by=author_face(author, shown.byline),
+        publication=shown.publication,
+        can_resend=decision.action is Action.RETURN and thing is not Thing.COMMENT,
+        appeal=_appeal(appeal) if appeal else None,
+        appeal_until=decision.at + APPEAL_FOR,
+        why_not_appeal=why_not_appeal(
+            decision.action,
+            author_id=decision.author_id,
+            person=viewer,
+            at=decision.at,
+            now=now,
+            appealed=appeal is not None,
+            looked_at=not decision.automatic or case.closed_at is not None,
+        ),
+    )
+
+
+def _appeal(row: Appeal) -> AppealView:
+    return AppealView(
+        id=known_id(row.id),
+        text=row.text,
+        at=row.at,
+        due_at=row.due_at,
+        outcome=row.outcome,
+        reasons=row.reasons,
+        decided_at=row.decided_at,
+    )
