@@ -364,6 +364,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_idea_ring_challenge', ['challenge_id', 'publication', 'glance', 'ring', 'id'], unique=False)
         batch_op.create_index('ix_idea_ring_lab', ['lab_id', 'publication', 'glance', 'ring', 'id'], unique=False)
         batch_op.create_index('ix_idea_ring_stage', ['lab_id', 'publication', 'stage', 'glance', 'ring', 'id'], unique=False)
+        batch_op.create_index('ix_idea_waiting', ['lab_id', 'stage', 'publication', 'waits_since', 'id', 'activity', 'due_at'], unique=False)
 
     op.create_table('invitation',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -1009,6 +1010,7 @@ def downgrade() -> None:
 
     op.drop_table('invitation')
     with op.batch_alter_table('idea', schema=None) as batch_op:
+        batch_op.drop_index('ix_idea_waiting')
         batch_op.drop_index('ix_idea_ring_stage')
         batch_op.drop_index('ix_idea_ring_lab')
         batch_op.drop_index('ix_idea_ring_challenge')

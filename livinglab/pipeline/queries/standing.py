@@ -88,7 +88,8 @@ _lead_photo = aliased(StoredFile)
 _assignee_photo = aliased(StoredFile)
 
 
-def _lead_face(row: Any) -> Face | None:
+def lead_face(row: Any) -> Face | None:
+    """Return the lead of a row of ``standing_columns``."""
     if row.lead_name is None:
         return None
     return face_of(
@@ -256,14 +257,14 @@ def _active(base: Standing, row: Any, zone: str) -> Standing:
         began = local_day(row.stage_since, zone) if row.stage_since else None
         if row.measure_next:
             step = _l("Measure the benefit again")
-            return replace(base, face=_lead_face(row), step=step, step_by=row.measure_next, ended_on=began)
+            return replace(base, face=lead_face(row), step=step, step_by=row.measure_next, ended_on=began)
         return replace(base, ended_on=began)
     if row.handoff_state is not None and row.handoff_outcome is None:
         return _at_the_unit(base, row)
     if row.stage is Stage.IDEA:
         return replace(base, step=_l("A review opens when enough people support it"))
     step = _l("Prepare the next gate") if row.stage is Stage.CONCEPT else _l("Try it out and report")
-    lead = _lead_face(row)
+    lead = lead_face(row)
     if lead is None:
         return replace(base, role=_FACILITATOR, step=_l("Name a project lead"))
     return replace(base, face=lead, step=step)
