@@ -74,7 +74,7 @@ def undecided_in(session: Session, challenge_id: int) -> int:
 
 def writers_since(lab_id: int, since: datetime) -> sa.CompoundSelect[Any]:
     """Return the query of the people who handed in an idea or wrote a comment in a lab since an instant."""
-    ideas = sa.select(col(Idea.author_id).label("person_id")).where(
+    ideas: sa.Select[Any] = sa.select(col(Idea.author_id).label("person_id")).where(
         col(Idea.lab_id) == lab_id, col(Idea.submitted_at) >= since, col(Idea.author_id).is_not(None)
     )
     comments = (

@@ -1,0 +1,336 @@
+"""The list of ideas in its orders: fair, newest, best supported, best match. Keyset paging throughout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from livinglab.ideas.models import RING, Activity, Idea, IdeaCount, Stage
+from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
+from livinglab.ideas.queries.search import hits
+from livinglab.ideas.queries.visibility import listed
+from livinglab.ideas.rules import GLANCES, fair_key, ring_spans, seed_of_hour
+from livinglab.labs.models import Challenge
+
+PAGE_SIZE = 24
+OVERLAP = 8
+"""Rows read beyond a page in each class: the span begins a little early against rounding."""
+
+
+class Order(StrEnum):
+    """In which order a list runs."""
+
+    FAIR = "fair"
+    NEWEST = "newest"
+    BEST = "best"
+    MATCH = "match"
+    """Only with search words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed to.
+
+    Args:
+        box: Only ideas of the idea box, which belong to no challenge.
+        author_id: Only those of this person ("mine").
+    """
+
+    lab_id: int | None = None
+    challenge_id: int | None = None
+    box: bool = False
+    stage: Stage | None = None
+    activity: Activity | None = None
+    category_id: int | None = None
+    language: str = ""
+    author_id: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardPage:
+    """One page of cards.
+
+    Args:
+        after: Values of the cursor to the next page; ``None`` on the last one.
+        hidden_from: Index of the first card whose count is hidden, in "best supported"; else ``None``.
+    """
+
+    cards: tuple[IdeaCard, ...]
+    after: tuple[Any, ...] | None = None
+    hidden_from: int | None = None
+
+
+Conditions = list[sa.ColumnElement[bool]]
+HiddenHours = dict[int, int]
+"""Hours for which counts are hidden, by lab."""
+
+
+def ideas_page(
+    session: Session,
+    wanted: Filter,
+    order: Order,
+    now: datetime,
+    *,
+    after: Sequence[Any] | None = None,
+    hidden_hours: HiddenHours | None = None,
+    size: int = PAGE_SIZE,
+) -> CardPage:
+    """Return one page of public ideas: one statement, two where open and hidden counts meet.
+
+    Args:
+        after: The cursor of the page before; one that does not fit is the first page.
+        hidden_hours: By lab, for "best supported"; labs that are missing hide nothing of theirs.
+
+    Source: rules V5, V6.
+    """
+    place = _place(order, after)
+    if order is Order.NEWEST:
+        return _newest(session, wanted, now, place, size)
+    if order is Order.MATCH and wanted.words:
+        return _matching(session, wanted, now, place, size)
+    if order is Order.BEST:
+        return _best(session, wanted, now, place, size, hidden_hours=hidden_hours or {})
+    return _fair(session, wanted, now, place, size)
+
+
+def conditions(session: Session, wanted: Filter) -> Conditions:
+    """Return what a list is narrowed to, as conditions on ``Idea``."""
+    found: Conditions = [listed(wanted.activity) if wanted.activity else listed()]
+    pairs: tuple[tuple[Any, Any], ...] = (
+        (Idea.lab_id, wanted.lab_id),
+        (Idea.challenge_id, wanted.challenge_id),
+        (Idea.stage, wanted.stage),
+        (Idea.category_id, wanted.category_id),
+        (Idea.language, wanted.language or None),
+        (Idea.author_id, wanted.author_id),
+    )
+    found += [column == value for column, value in pairs if value is not None]
+    if wanted.box:
+        found.append(col(Idea.challenge_id).is_(None))
+    matching = hits(session, wanted.words)
+    if matching is not None:
+        found.append(col(Idea.id).in_(sa.select(matching.c.id)))
+    return found
+
+
+# -- cursors --------------------------------------------------------------------------------------------
+
+_SHAPES = {
+    "f": "ifi",  # fair: seed, key, id
+    "n": "ti",  # newest: microseconds, id
+    "m": "ii",  # match: score, id
+    "b": "tii",  # best supported, open: instant, supports, id
+    "h": "tifi",  # best supported, hidden: instant, seed, key, id
+}
+"""By the first letter of a cursor: i is a column's integer, t a time as a whole number, f a key."""
+_OF_ORDER = {Order.FAIR: "f", Order.NEWEST: "n", Order.MATCH: "m", Order.BEST: "bh"}
+
+
+def _place(order: Order, after: Sequence[Any] | None) -> tuple[Any, ...] | None:
+    """Return the cursor if it belongs to this order and has its shape."""
+    if not after or not isinstance(after[0], str) or len(after[0]) != 1 or after[0] not in _OF_ORDER[order]:
+        return None
+    shape = _SHAPES[after[0]]
+    fits = len(after) == len(shape) + 1 and all(map(_fits, after[1:], shape))
+    return tuple(after) if fits else None
+
+
+def _fits(value: object, kind: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if kind == "f":
+        return math.isfinite(value) and abs(value) < 2**20
+    return isinstance(value, int) and abs(value) < (RING if kind == "i" else 2**53)
+
+
+# -- fair -----------------------------------------------------------------------------------------------
+
+
+def _fair(
+    session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
+) -> CardPage:
+    seed, start = (place[1] % RING, (place[2], place[3])) if place else (seed_of_hour(now), None)
+    narrowed = conditions(session, wanted)
+    cards, last = _turn(session, narrowed, now, seed=seed, start=start, size=size)
+    return CardPage(cards, ("f", seed, *last) if last else None)
+
+
+def _turn(
+    session: Session,
+    narrowed: Conditions,
+    now: datetime,
+    *,
+    seed: int,
+    start: tuple[float, int] | None,
+    size: int,
+) -> tuple[tuple[IdeaCard, ...], tuple[float, int] | None]:
+    """Return the next cards on the ring, and the place of the last one where more follow.
+
+    For each class b the ring is read from where the key stands, in two spans around its end; the
+    classes are merged by key. Each span is a range of the index (…, glance, ring, id).
+    """
+    near = _ring_query(narrowed, seed=seed, after_key=start[0] if start else None, most=size + OVERLAP)
+    rows = session.execute(card_query().join(near, near.c.id == col(Idea.id)))
+    keyed = sorted(((fair_key(row.glance, row.ring, seed), row.id), row) for row in rows)
+    ahead = [(key, row) for key, row in keyed if start is None or key > start]
+    cards = tuple(card_of(row, now) for _, row in ahead[:size])
+    return cards, ahead[size - 1][0] if len(ahead) > size else None
+
+
+def _ring_query(narrowed: Conditions, *, seed: int, after_key: float | None, most: int) -> sa.Subquery:
+    ring: Any = col(Idea.ring)
+    classes = []
+    for glance in range(GLANCES):
+        spans = [span for span in ring_spans(glance, seed, after_key) if span[1] - span[0] > 1]
+        parts = []
+        for turn, (low, high) in enumerate(spans):
+            part = (
+                sa.select(col(Idea.id).label("id"), ring.label("ring"), sa.literal(turn).label("turn"))
+                .where(*narrowed, col(Idea.glance) == glance, ring > low, ring < high)
+                .order_by(ring, col(Idea.id))
+                .limit(most)
+                .subquery()
+            )
+            parts.append(sa.select(part))
+        if parts:
+            both = sa.union_all(*parts).subquery()
+            in_order = sa.select(both.c.id).order_by(both.c.turn, both.c.ring, both.c.id)
+            first = in_order.limit(most).subquery()
+            classes.append(sa.select(first.c.id))
+    return sa.union_all(*classes).subquery("near") if classes else sa.select(sa.null().label("id")).subquery()
+
+
+# -- newest and best match --------------------------------------------------------------------------------
+
+
+def _newest(
+    session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
+) -> CardPage:
+    query = card_query().where(*conditions(session, wanted))
+    at: Any = col(Idea.published_at)
+    if place is not None:
+        instant = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=max(0, place[1]))
+        query = query.where(sa.tuple_(at, col(Idea.id)) < sa.tuple_(sa.literal(instant, at.type), place[2]))
+    rows = session.execute(query.order_by(at.desc(), col(Idea.id).desc()).limit(size + 1)).all()
+    cards = tuple(card_of(row, now) for row in rows[:size])
+    if len(rows) <= size:
+        return CardPage(cards)
+    last = cards[-1]
+    since = (last.published_at or now) - datetime.fromtimestamp(0, UTC)
+    return CardPage(cards, ("n", since // timedelta(microseconds=1), last.id))
+
+
+def _matching(
+    session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
+) -> CardPage:
+    found = hits(session, wanted.words)
+    if found is None:
+        return CardPage(())
+    narrowed = conditions(session, replace(wanted, words=""))
+    query = card_query().add_columns(found.c.score).join(found, found.c.id == col(Idea.id)).where(*narrowed)
+    if place is not None:
+        query = query.where(sa.tuple_(found.c.score, col(Idea.id)) < sa.tuple_(place[1], place[2]))
+    rows = session.execute(query.order_by(found.c.score.desc(), col(Idea.id).desc()).limit(size + 1)).all()
+    cards = tuple(card_of(row, now) for row in rows[:size])
+    return CardPage(cards, ("m", rows[size - 1].score, rows[size - 1].id) if len(rows) > size else None)
+
+
+# -- best supported (V6) ----------------------------------------------------------------------------------
+
+
+def _best(
+    session: Session,
+    wanted: Filter,
+    now: datetime,
+    place: tuple[Any, ...] | None,
+    size: int,
+    *,
+    hidden_hours: HiddenHours,
+) -> CardPage:
+    """Return open counts in order; where they end, the hidden ones follow in fair order.
+
+    The instant of the first page is carried along, so that both parts keep their members while one
+    walks; an instant ahead of now is not believed: it would open what is hidden.
+    """
+    at = now.replace(microsecond=0)
+    if place and 0 <= place[1] < at.timestamp():
+        at = datetime.fromtimestamp(place[1], UTC)
+    narrowed = conditions(session, wanted)
+    is_open = open_counts(at, hidden_hours)
+    cards: tuple[IdeaCard, ...] = ()
+    if place is None or place[0] == "b":
+        cards, last = _open_part(session, [*narrowed, is_open], now, place, size)
+        if last is not None:
+            return CardPage(cards, ("b", int(at.timestamp()), *last))
+    left = size - len(cards)
+    seed, start = seed_of_hour(at), None
+    if place and place[0] == "h":
+        seed, start = place[2] % RING, (place[3], place[4])
+    rest, more = _turn(
+        session, [*narrowed, sa.not_(is_open)], now, seed=seed, start=start, size=max(left, 1)
+    )
+    if left == 0:
+        mark = ("h", int(at.timestamp()), seed, -1.0, 0) if rest else None
+        return CardPage(cards, mark)
+    return CardPage(
+        cards + rest,
+        ("h", int(at.timestamp()), seed, *more) if more else None,
+        hidden_from=len(cards) if rest else None,
+    )
+
+
+def _open_part(
+    session: Session, narrowed: Conditions, now: datetime, place: tuple[Any, ...] | None, size: int
+) -> tuple[tuple[IdeaCard, ...], tuple[int, int] | None]:
+    supports: Any = col(IdeaCount.supports)
+    number: Any = col(IdeaCount.idea_id)
+    query = card_query().where(*narrowed, number.is_not(None))
+    if place is not None:
+        query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
+    rows = session.execute(query.order_by(supports.desc(), number.desc()).limit(size + 1)).all()
+    cards = tuple(card_of(row, now) for row in rows[:size])
+    return cards, (rows[size - 1].supports, rows[size - 1].id) if len(rows) > size else None
+
+
+def open_counts(now: datetime, hidden_hours: HiddenHours) -> sa.ColumnElement[bool]:
+    """Return the condition of ideas whose counts are shown: ``rules.counts_open_at`` in SQL (rule V4)."""
+    by_hours: dict[int, list[int]] = {}
+    for lab_id, hours in hidden_hours.items():
+        by_hours.setdefault(hours, []).append(lab_id)
+    old_enough = [
+        sa.and_(col(Idea.lab_id).in_(labs), col(Idea.published_at) <= now - timedelta(hours=hours))
+        for hours, labs in sorted(by_hours.items())
+    ]
+    counted_from = sa.func.coalesce(col(Challenge.counts_from), col(Challenge.closes_at))
+    hidden_still = sa.select(col(Challenge.id)).where(counted_from > now)
+    return sa.and_(
+        sa.or_(sa.false(), *old_enough),
+        sa.or_(col(Idea.challenge_id).is_(None), col(Idea.challenge_id).not_in(hidden_still)),
+    )
+
+
+# -- how many ----------------------------------------------------------------------------------------------
+
+MOST_COUNTED = 1000
+"""Above this a count is said as "more than 1,000", so that it costs the same at any size."""
+
+
+def stage_counts(session: Session, wanted: Filter) -> dict[Stage, int]:
+    """Count the ideas of a list by stage, each up to ``MOST_COUNTED`` + 1: one statement."""
+    narrowed = conditions(session, replace(wanted, stage=None))
+
+    def counted(stage: Stage) -> sa.Label[int]:
+        some = sa.select(col(Idea.id)).where(*narrowed, col(Idea.stage) == stage).limit(MOST_COUNTED + 1)
+        return sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(stage.value)
+
+    row = session.execute(sa.select(*(counted(stage) for stage in Stage))).one()
+    return {stage: getattr(row, stage.value) for stage in Stage}
