@@ -16,10 +16,11 @@ from livinglab.core.db import Database
 from livinglab.core.files import image_path
 from livinglab.core.viewer import Viewer
 from livinglab.labs import queries as labs
+from livinglab.people import views as people
 from livinglab.web import access, database, errors, filters, frame, headers, limits, locale
 from livinglab.web.views import health
 
-BLUEPRINTS = (health.bp,)
+BLUEPRINTS = (health.bp, people.accounts, people.me,)
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent

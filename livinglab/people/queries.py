@@ -14,7 +14,7 @@ from livinglab.core.db import Texts, known_id
 from livinglab.core.files import StoredFile
 from livinglab.core.tokens import token_hash
 from livinglab.core.viewer import Role
-from livinglab.people.models import AddressGuard, LinkPurpose, OneTimeLink, Person, RoleGrant
+from livinglab.people.models import AddressGuard, Device, LinkPurpose, OneTimeLink, Person, RoleGrant
 from livinglab.people.rules import GUARD_MEMORY, Face, address_key, face_of
 
 
@@ -184,6 +184,30 @@ def link_facts(
 def owner_of(session: Session, email: str) -> int | None:
     """Return whose confirmed address this is."""
     return session.scalar(select(Person.id).where(Person.email == email.strip().lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """One browser in which somebody is signed in."""
+
+    signed_in_at: datetime
+    is_this: bool
+
+
+def devices_of(session: Session, person_id: int, token: str, now: datetime) -> tuple[DeviceRow, ...]:
+    """Return the browsers somebody is signed in with, the one that asks first, then the newest.
+
+    Args:
+        token: Of the browser that asks.
+    """
+    rows = session.execute(
+        sa.select(col(Device.signed_in_at), col(Device.token_hash))
+        .where(col(Device.person_id) == person_id, col(Device.expires_at) > now)
+        .order_by(col(Device.signed_in_at).desc(), col(Device.id).desc())
+    )
+    mine = token_hash(token)
+    found = [DeviceRow(signed_in_at, hashed == mine) for signed_in_at, hashed in rows]
+    return tuple(sorted(found, key=lambda row: not row.is_this))
 
 
 @dataclass(frozen=True, slots=True)
