@@ -14,6 +14,7 @@ from livinglab.core.db import known_id
 from livinglab.core.files import StoredFile
 from livinglab.core.journal import Event, record
 from livinglab.core.mail import OutboxMail, queue_mail
+from livinglab.core.tokens import new_token
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands import (
     delete_comment,
@@ -254,6 +255,7 @@ def _blank_row(session: Session, person: Person, now: datetime) -> list[str]:
     person.name = person.title = person.bio = ""
     person.demo_line = {}
     person.trust, person.is_admin, person.digest, person.is_demo = 0, False, False, False
+    person.mail_key = new_token()[:24]  # links in old mails lead nowhere
     person.erased_at = now
     session.add(person)
     session.flush()

@@ -119,7 +119,9 @@ def test_of_two_who_claim_an_address_the_second_joins_the_first(session, noon):
     first, second = register(session, noon), register(session, noon)
     one, two = (token_of(mail) for mail in mails(session, "confirm"))
     assert commands.confirm_address(session, token=one, now=noon).person_id == first
-    assert commands.confirm_address(session, token=two, now=noon) == commands.Arrived(first, second, False, None)
+    assert commands.confirm_address(session, token=two, now=noon) == commands.Arrived(
+        first, second, False, None
+    )
 
 
 def test_somebody_suspended_meanwhile_cannot_confirm(session, noon):
@@ -309,7 +311,9 @@ def test_even_the_right_password_waits_while_the_address_rests(session, make, no
 def test_misses_are_forgotten_after_a_day(session, noon):
     miss = Proof(good=False, against=None)
     for n in range(4):
-        commands.sign_in(session, credentials=Credentials("kari@example.org"), proof=miss, now=noon + n * MINUTE)
+        commands.sign_in(
+            session, credentials=Credentials("kari@example.org"), proof=miss, now=noon + n * MINUTE
+        )
     commands.sign_in(session, credentials=Credentials("kari@example.org"), proof=miss, now=noon + 25 * HOUR)
     assert session.scalars(select(AddressGuard)).one().failures == 1
 
@@ -490,7 +494,12 @@ def test_an_unconfirmed_address_with_a_slip_is_simply_replaced(session, noon):
 def test_a_profile_is_cleaned_and_kept(session, make, noon):
     person = make.person()
     commands.change_profile(
-        session, person_id=person.id, name="  Kari \u202e Nordmann ", pseudonym="Elvekant", language="fi", bio="Hei"
+        session,
+        person_id=person.id,
+        name="  Kari \u202e Nordmann ",
+        pseudonym="Elvekant",
+        language="fi",
+        bio="Hei",
     )
     commands.set_digest(session, person_id=person.id, wanted=False)
     account = account_of(session, person.id, noon)
@@ -523,7 +532,9 @@ def test_the_first_administrator_is_made_and_a_second_time_promoted(session, noo
     assert (admin.is_admin, admin.email, admin.trust) == (True, "nina@example.org", 1)
     person = commands.add_person(session, email="ola@example.org", name="Ola", language="nb", now=noon)
     device = commands.open_device(session, person.id, noon)
-    again = commands.create_admin(session, email="ola@example.org", name="Ignored", password=password, now=noon)
+    again = commands.create_admin(
+        session, email="ola@example.org", name="Ignored", password=password, now=noon
+    )
     assert (again.id, again.is_admin, again.name) == (person.id, True, "Ola")
     assert load_viewer(session, token_hash(device), noon) is None
 

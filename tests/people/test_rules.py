@@ -28,14 +28,26 @@ from livinglab.people.rules import (
 GOOD = "a quiet winter road"
 
 
-@pytest.mark.parametrize("address", ["a@b.no", "name.surname@sub.example.org", "o'hara+lab@example.co", "æ@ø.no"])
+@pytest.mark.parametrize(
+    "address", ["a@b.no", "name.surname@sub.example.org", "o'hara+lab@example.co", "æ@ø.no"]
+)
 def test_addresses_people_have_are_taken(address: str):
     assert why_not_address(address) is None
 
 
 @pytest.mark.parametrize(
     "address",
-    ["", "a", "a@b", "a@@b.no", "a b@c.no", "a@b.no, c@d.no", "a@b.no\nBcc: c@d.no", "<a@b.no>", "a@" + "b" * 260 + ".no"],
+    [
+        "",
+        "a",
+        "a@b",
+        "a@@b.no",
+        "a b@c.no",
+        "a@b.no, c@d.no",
+        "a@b.no\nBcc: c@d.no",
+        "<a@b.no>",
+        "a@" + "b" * 260 + ".no",
+    ],
 )
 def test_what_is_no_address_is_refused(address: str):
     problem = why_not_address(address)
@@ -92,7 +104,9 @@ def test_an_unknown_address_costs_a_real_comparison(monkeypatch):
     compared: list[str] = []
     real = PasswordHasher.verify
     monkeypatch.setattr(
-        PasswordHasher, "verify", lambda self, stored, typed: compared.append(stored) or real(self, stored, typed)
+        PasswordHasher,
+        "verify",
+        lambda self, stored, typed: compared.append(stored) or real(self, stored, typed),
     )
     prove("whatever it may be", None)
     assert len(compared) == 1
