@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-
 from livinglab.core.db import known_id
 from livinglab.core.errors import refuse
 from livinglab.core.journal import Event, Reader, record
@@ -20,8 +19,8 @@ from livinglab.handoff.rules.answers import why_not_stamp
 from livinglab.handoff.rules.clock import is_overdue, next_clock
 from livinglab.handoff.rules.moves import changed_meanwhile, no_such_handoff
 from livinglab.handoff.rules.words import why_not_note
-from livinglab.ideas.models import Idea
 from livinglab.ideas.commands import mark_late, pass_ball
+from livinglab.ideas.models import Idea
 
 
 def lock(session: Session, handoff_id: int) -> Handoff:
@@ -41,7 +40,9 @@ def idea_of(session: Session, handoff: Handoff) -> Idea:
     return session.get_one(Idea, handoff.idea_id, populate_existing=True)
 
 
-def change(session: Session, handoff: Handoff, *, now: datetime, stamp: int | None = None, **values: Any) -> None:
+def change(
+    session: Session, handoff: Handoff, *, now: datetime, stamp: int | None = None, **values: Any
+) -> None:
     """Set columns where the stamp is still the one that was read, and wind the clock anew.
 
     Args:
@@ -84,7 +85,7 @@ def log(
 ) -> Event:
     """Record a step in the journal; a note to colleagues is kept beside it, not in it.
 
-    Every event carries ``handoff`` (its id), ``unit_id`` and ``unit`` (the name per language).
+    Every event carries ``handoff_id``, ``unit_id`` and ``unit`` (the name per language).
     """
     event = record(
         session,
@@ -97,7 +98,7 @@ def log(
         public=public,
         readers=readers,
         data={
-            "handoff": handoff.id,
+            "handoff_id": handoff.id,
             "unit_id": handoff.unit_id,
             "unit": unit_name(session, handoff.unit_id),
             **data,

@@ -68,8 +68,18 @@ def _set_answer(session: Session, answer: Answer, *, stamp: int | None, **values
 
 
 def write_answer(
-    session: Session, *, handoff_id: int, kind: AnswerKind, title: str, body: str, language: str, person: Viewer,
-    now: datetime, outcome: Outcome | None = None, signer_title: str = "", stamp: int | None = None,
+    session: Session,
+    *,
+    handoff_id: int,
+    kind: AnswerKind,
+    title: str,
+    body: str,
+    language: str,
+    person: Viewer,
+    now: datetime,
+    outcome: Outcome | None = None,
+    signer_title: str = "",
+    stamp: int | None = None,
 ) -> Answer:
     """Write a receipt, a preliminary or a final answer and sign it.
 
@@ -89,28 +99,48 @@ def write_answer(
     handoff = lock(session, handoff_id)
     refuse(
         why_not_answer(
-            kind, handoff, person, authors=authors_of(session, handoff.idea_id),
-            waiting=answer_waits(session, handoff_id), has_receipt=has_receipt(session, handoff_id),
+            kind,
+            handoff,
+            person,
+            authors=authors_of(session, handoff.idea_id),
+            waiting=answer_waits(session, handoff_id),
+            has_receipt=has_receipt(session, handoff_id),
         )
     )
     refuse(why_not_outcome(kind, outcome))
     answer = _new_answer(
-        handoff, kind=kind, outcome=outcome, title=title, body=body, language=language, person=person,
-        signer_title=signer_title, now=now,
+        handoff,
+        kind=kind,
+        outcome=outcome,
+        title=title,
+        body=body,
+        language=language,
+        person=person,
+        signer_title=signer_title,
+        now=now,
     )
     lab_wants_it = lab_clock(session, handoff.lab_id).settings.second_person_on_final
     session.add(answer)
     session.flush()
     if needs_second(kind, corrects=None, lab_wants_it=lab_wants_it):
         change(session, handoff, now=now, stamp=stamp)
-        _log_answer(session, handoff, answer, "answer-written", now=now, person_id=person.known_id, public=False)
+        _log_answer(
+            session, handoff, answer, "answer-written", now=now, person_id=person.known_id, public=False
+        )
     else:
         _publish(session, answer, handoff, person=person, now=now, stamp=stamp)
     return answer
 
 
 def correct_answer(
-    session: Session, *, answer_id: int, title: str, body: str, language: str, person: Viewer, now: datetime,
+    session: Session,
+    *,
+    answer_id: int,
+    title: str,
+    body: str,
+    language: str,
+    person: Viewer,
+    now: datetime,
     signer_title: str = "",
 ) -> Answer:
     """Correct a published answer; the old text stays visible, struck through.
@@ -125,40 +155,77 @@ def correct_answer(
     wrong, handoff = _lock_answer(session, answer_id, person)
     refuse(
         why_not_correct(
-            wrong, handoff, person, authors=authors_of(session, handoff.idea_id),
+            wrong,
+            handoff,
+            person,
+            authors=authors_of(session, handoff.idea_id),
             waiting=answer_waits(session, handoff.id or 0),
         )
     )
     answer = _new_answer(
-        handoff, kind=AnswerKind.CORRECTION, outcome=None, title=title, body=body, language=language, person=person,
-        signer_title=signer_title, now=now,
+        handoff,
+        kind=AnswerKind.CORRECTION,
+        outcome=None,
+        title=title,
+        body=body,
+        language=language,
+        person=person,
+        signer_title=signer_title,
+        now=now,
     )
     answer.corrects_id = wrong.id
     session.add(answer)
     session.flush()
     lab_wants_it = lab_clock(session, handoff.lab_id).settings.second_person_on_final
     if needs_second(AnswerKind.CORRECTION, corrects=wrong.kind, lab_wants_it=lab_wants_it):
-        _log_answer(session, handoff, answer, "answer-written", now=now, person_id=person.known_id, public=False)
+        _log_answer(
+            session, handoff, answer, "answer-written", now=now, person_id=person.known_id, public=False
+        )
     else:
         _publish(session, answer, handoff, person=person, now=now)
     return answer
 
 
 def _new_answer(
-    handoff: Handoff, *, kind: AnswerKind, outcome: Outcome | None, title: str, body: str, language: str,
-    person: Viewer, signer_title: str, now: datetime,
+    handoff: Handoff,
+    *,
+    kind: AnswerKind,
+    outcome: Outcome | None,
+    title: str,
+    body: str,
+    language: str,
+    person: Viewer,
+    signer_title: str,
+    now: datetime,
 ) -> Answer:
     line, text, post = clean_line(title), clean(body), clean_line(signer_title)
     refuse(why_not_answer_text(line, text, post))
     return Answer(
-        handoff_id=known_id(handoff.id), idea_id=handoff.idea_id, kind=kind, outcome=outcome, language=language,
-        title=line, body=text, signer_id=person.known_id, signer_title=post, written_at=now,
+        handoff_id=known_id(handoff.id),
+        idea_id=handoff.idea_id,
+        kind=kind,
+        outcome=outcome,
+        language=language,
+        title=line,
+        body=text,
+        signer_id=person.known_id,
+        signer_title=post,
+        written_at=now,
     )
 
 
 def edit_answer(
-    session: Session, *, answer_id: int, title: str, body: str, language: str, person: Viewer, now: datetime,
-    stamp: int, outcome: Outcome | None = None, signer_title: str = "",
+    session: Session,
+    *,
+    answer_id: int,
+    title: str,
+    body: str,
+    language: str,
+    person: Viewer,
+    now: datetime,
+    stamp: int,
+    outcome: Outcome | None = None,
+    signer_title: str = "",
 ) -> Answer:
     """Change an answer that is not published yet; what the second person may have read no longer counts.
 
@@ -176,12 +243,27 @@ def edit_answer(
     refuse(why_not_answer_text(line, text, post))
     was_returned = bool(answer.returned_note)
     _set_answer(
-        session, answer, stamp=stamp, title=line, body=text, language=language, outcome=outcome, signer_title=post,
-        returned_note="", written_at=now,
+        session,
+        answer,
+        stamp=stamp,
+        title=line,
+        body=text,
+        language=language,
+        outcome=outcome,
+        signer_title=post,
+        returned_note="",
+        written_at=now,
     )
     _log_answer(
-        session, handoff, answer, "answer-written", now=now, person_id=person.known_id, public=False,
-        again=True, was_returned=was_returned,
+        session,
+        handoff,
+        answer,
+        "answer-written",
+        now=now,
+        person_id=person.known_id,
+        public=False,
+        again=True,
+        was_returned=was_returned,
     )
     return answer
 
@@ -203,7 +285,9 @@ def withdraw_answer(session: Session, *, answer_id: int, person: Viewer, now: da
     if gone.rowcount == 0:  # type: ignore[attr-defined]  # a CursorResult
         raise answer_changed()
     session.expunge(answer)
-    _log_answer(session, handoff, answer, "answer-withdrawn", now=now, person_id=person.known_id, public=False)
+    _log_answer(
+        session, handoff, answer, "answer-withdrawn", now=now, person_id=person.known_id, public=False
+    )
 
 
 def return_answer(
@@ -220,14 +304,19 @@ def return_answer(
     text = clean_note(note, needed=True)
     _set_answer(session, answer, stamp=stamp, returned_note=text)
     _log_answer(
-        session, handoff, answer, "answer-returned", now=now, person_id=person.known_id, public=False, note=text
+        session,
+        handoff,
+        answer,
+        "answer-returned",
+        now=now,
+        person_id=person.known_id,
+        public=False,
+        note=text,
     )
     return answer
 
 
-def confirm_answer(
-    session: Session, *, answer_id: int, person: Viewer, now: datetime, stamp: int
-) -> Answer:
+def confirm_answer(session: Session, *, answer_id: int, person: Viewer, now: datetime, stamp: int) -> Answer:
     """Publish, as the second person, exactly the text that was read.
 
     Args:
@@ -247,14 +336,22 @@ def confirm_answer(
     return answer
 
 
-def _refuse_confirming(session: Session, answer: Answer, handoff: Handoff, person: Viewer, stamp: int) -> None:
+def _refuse_confirming(
+    session: Session, answer: Answer, handoff: Handoff, person: Viewer, stamp: int
+) -> None:
     idea = idea_of(session, handoff)
     authors = authors_of(session, handoff.idea_id)
     refuse(why_not_confirm(answer, handoff, person, lead_id=idea.lead_id, authors=authors, stamp=stamp))
 
 
 def _publish(
-    session: Session, answer: Answer, handoff: Handoff, *, person: Viewer, now: datetime, stamp: int | None = None
+    session: Session,
+    answer: Answer,
+    handoff: Handoff,
+    *,
+    person: Viewer,
+    now: datetime,
+    stamp: int | None = None,
 ) -> None:
     """Make an answer public and move the handoff where the answer takes it."""
     second = person.known_id if person.known_id != answer.signer_id else None
@@ -282,36 +379,79 @@ def _settle(session: Session, handoff: Handoff, answer: Answer, *, now: datetime
     first = handoff.answer_seconds if handoff.answer_seconds is not None else max(0, used)
     if answer.kind is AnswerKind.PRELIMINARY:
         change(
-            session, handoff, now=now, stamp=stamp, state=HandoffState.PRELIMINARY, preliminary_at=now,
+            session,
+            handoff,
+            now=now,
+            stamp=stamp,
+            state=HandoffState.PRELIMINARY,
+            preliminary_at=now,
             answer_seconds=first,
         )
     else:
         change(
-            session, handoff, now=now, stamp=stamp, state=HandoffState.DECIDED, decided_at=now,
-            outcome=answer.outcome, answer_seconds=first,
+            session,
+            handoff,
+            now=now,
+            stamp=stamp,
+            state=HandoffState.DECIDED,
+            decided_at=now,
+            outcome=answer.outcome,
+            answer_seconds=first,
         )
 
 
-def _after_final(session: Session, handoff: Handoff, answer: Answer, *, person: Viewer, now: datetime) -> None:
+def _after_final(
+    session: Session, handoff: Handoff, answer: Answer, *, person: Viewer, now: datetime
+) -> None:
     """Pass a "no" on to the gate (rule H0); begin delivery where the prototype stands already."""
     if answer.outcome not in POSITIVE:
         _log_answer(
-            session, handoff, answer, "answer-final", now=now, person_id=person.known_id, public=False,
-            readers=(Reader.PIPELINE,), reason=answer.title, text=answer.body,
+            session,
+            handoff,
+            answer,
+            "answer-final",
+            now=now,
+            person_id=person.known_id,
+            public=False,
+            readers=(Reader.PIPELINE,),
+            reason=answer.title,
+            text=answer.body,
         )
     elif idea_of(session, handoff).stage is Stage.PROTOTYPE:
         start_delivery(session, handoff, now=now, actor_id=person.known_id)
 
 
 def _log_answer(
-    session: Session, handoff: Handoff, answer: Answer, kind: str, *, now: datetime, person_id: int,
-    public: bool = True, note: str = "", readers: tuple[Reader, ...] = (Reader.NOTICES,), **data: object,
+    session: Session,
+    handoff: Handoff,
+    answer: Answer,
+    kind: str,
+    *,
+    now: datetime,
+    person_id: int,
+    public: bool = True,
+    note: str = "",
+    readers: tuple[Reader, ...] = (Reader.NOTICES,),
+    **data: object,
 ) -> None:
     zone = lab_clock(session, handoff.lab_id).zone
     log(
-        session, handoff, kind, now=now, person_id=person_id, public=public, subject_id=known_id(answer.id),
-        note=note, readers=readers, answer=answer.id, extra={"kind": answer.kind.value},
-        outcome=answer.outcome.value if answer.outcome else None, title=answer.title, language=answer.language,
-        signer_id=answer.signer_id, corrects=answer.corrects_id,
-        days=(local_day(now, zone) - local_day(handoff.queued_at, zone)).days, **data,
+        session,
+        handoff,
+        kind,
+        now=now,
+        person_id=person_id,
+        public=public,
+        subject_id=known_id(answer.id),
+        note=note,
+        readers=readers,
+        answer=answer.id,
+        extra={"kind": answer.kind.value},
+        outcome=answer.outcome.value if answer.outcome else None,
+        title=answer.title,
+        language=answer.language,
+        signer_id=answer.signer_id,
+        corrects=answer.corrects_id,
+        days=(local_day(now, zone) - local_day(handoff.queued_at, zone)).days,
+        **data,
     )

@@ -85,8 +85,17 @@ def _take(session: Session, handoff_id: int, clock: Running, step: Told, now: da
     handoff = lock(session, handoff_id)
     days = max(0, (now - clock.due).days)
     log(
-        session, handoff, KINDS[step], now=now, person_id=None, public=step is Told.LATE, step=step.value,
-        clock=clock.clock.value, due=stamped(clock.due), days=days, assignee_id=handoff.assignee_id,
+        session,
+        handoff,
+        KINDS[step],
+        now=now,
+        person_id=None,
+        public=step is Told.LATE,
+        step=step.value,
+        clock=clock.clock.value,
+        due=stamped(clock.due),
+        days=days,
+        assignee_id=handoff.assignee_id,
     )
     if step is Told.LATE and handoff.late_since is None:
         change(session, handoff, now=now, late_since=clock.due)
@@ -99,27 +108,40 @@ def _take(session: Session, handoff_id: int, clock: Running, step: Told, now: da
 def _write_down(session: Session, handoff_id: int, clock: Running, step: Told, now: datetime) -> bool:
     """Keep that a step is taken; say whether it was not there yet. Two clocks at once count as one."""
     row: dict[str, Any] = {
-        "handoff_id": handoff_id, "clock": clock.clock.value, "step": step.value, "due_at": clock.due, "at": now,
+        "handoff_id": handoff_id,
+        "clock": clock.clock.value,
+        "step": step.value,
+        "due_at": clock.due,
+        "at": now,
     }
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    done = session.execute(insert(Escalation).values(row).on_conflict_do_nothing())
-    return bool(done.rowcount)  # type: ignore[attr-defined]  # a CursorResult
+    kept = insert(Escalation).values(row).on_conflict_do_nothing().returning(col(Escalation.handoff_id))
+    return session.execute(kept).first() is not None
 
 
 def _mail_steering(session: Session, handoff: Handoff, clock: Running, now: datetime) -> None:
     """Write to the lab's steering list; its addresses belong to no account."""
     lab = lab_clock(session, handoff.lab_id)
     idea = session.execute(
-        select(Idea.title, Lab.name).join(Lab, col(Lab.id) == col(Idea.lab_id)).where(col(Idea.id) == handoff.idea_id)
+        select(Idea.title, Lab.name)
+        .join(Lab, col(Lab.id) == col(Idea.lab_id))
+        .where(col(Idea.id) == handoff.idea_id)
     ).one()
     unit, _ = in_language(unit_name(session, handoff.unit_id), lab.language, lab.language)
     for address in lab.settings.steering_emails:
         mark = f"{handoff.id}|{clock.clock}|{clock.due.isoformat()}|{address}"
         queue_mail(
-            session, "handoff-steering", address=address, language=lab.language, now=now,
+            session,
+            "handoff-steering",
+            address=address,
+            language=lab.language,
+            now=now,
             key=hashlib.sha256(mark.encode()).hexdigest()[:40],
             data={
-                "title": idea.title, "lab": idea.name, "unit": unit, "path": f"/ideas/{handoff.idea_id}",
+                "title": idea.title,
+                "lab": idea.name,
+                "unit": unit,
+                "path": f"/ideas/{handoff.idea_id}",
                 "clock": clock.clock.value,
                 "due": local_day(clock.due, lab.zone).isoformat(),
                 "days": (local_day(now, lab.zone) - local_day(clock.due, lab.zone)).days + 1,

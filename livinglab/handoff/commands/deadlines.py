@@ -28,7 +28,13 @@ from livinglab.handoff.rules.words import why_not_note
 
 
 def extend_decision(
-    session: Session, *, handoff_id: int, until: date, reason: str, person: Viewer, now: datetime,
+    session: Session,
+    *,
+    handoff_id: int,
+    until: date,
+    reason: str,
+    person: Viewer,
+    now: datetime,
     stamp: int | None = None,
 ) -> Handoff:
     """Move the decision, once, with a reason everybody can read.
@@ -55,14 +61,26 @@ def extend_decision(
     refuse(why_not_extend_to(due, now=now, present=handoff.decision_due, latest=latest))
     change(session, handoff, now=now, stamp=stamp, extended=True, extension_reason=text, decision_due=due)
     log(
-        session, handoff, "handoff-extended", now=now, person_id=person.known_id, until=until.isoformat(),
-        reason=text, due=stamped(due),
+        session,
+        handoff,
+        "handoff-extended",
+        now=now,
+        person_id=person.known_id,
+        until=until.isoformat(),
+        reason=text,
+        due=stamped(due),
     )
     return handoff
 
 
 def wait_for_author(
-    session: Session, *, handoff_id: int, until: date, question: str, person: Viewer, now: datetime,
+    session: Session,
+    *,
+    handoff_id: int,
+    until: date,
+    question: str,
+    person: Viewer,
+    now: datetime,
     stamp: int | None = None,
 ) -> Handoff:
     """Ask the author something; the clock stands until the answer, at most until a day.
@@ -88,7 +106,13 @@ def wait_for_author(
         session, handoff, now=now, stamp=stamp, waiting_since=now, waiting_until=until, waiting_question=text
     )
     log(
-        session, handoff, "handoff-waiting", now=now, person_id=person.known_id, until=until.isoformat(), question=text
+        session,
+        handoff,
+        "handoff-waiting",
+        now=now,
+        person_id=person.known_id,
+        until=until.isoformat(),
+        question=text,
     )
     turn(session, handoff, now=now, due_at=end_of_wait(until, clock.zone))
     return handoff
@@ -110,7 +134,13 @@ def stop_waiting(
 
 
 def resume(
-    session: Session, handoff: Handoff, *, at: datetime, now: datetime, actor_id: int | None, stamp: int | None = None
+    session: Session,
+    handoff: Handoff,
+    *,
+    at: datetime,
+    now: datetime,
+    actor_id: int | None,
+    stamp: int | None = None,
 ) -> None:
     """End a pause at an instant, say so, and pass the ball back to the unit.
 
@@ -120,8 +150,14 @@ def resume(
     """
     stood = stop_pause(session, handoff, at=at, stamp=stamp)
     log(
-        session, handoff, "handoff-resumed", now=now, person_id=actor_id, automatic=actor_id is None,
-        seconds=int(stood.total_seconds()), due=stamped(handoff.due_at or now),
+        session,
+        handoff,
+        "handoff-resumed",
+        now=now,
+        person_id=actor_id,
+        automatic=actor_id is None,
+        seconds=int(stood.total_seconds()),
+        due=stamped(handoff.due_at or now),
     )
     turn(session, handoff, now=now)
 
@@ -154,7 +190,9 @@ def _move_escalations(session: Session, handoff: Handoff, clock: Clock, old: dat
     session.execute(
         sa.update(Escalation)
         .where(
-            col(Escalation.handoff_id) == handoff.id, col(Escalation.clock) == clock, col(Escalation.due_at) == old
+            col(Escalation.handoff_id) == handoff.id,
+            col(Escalation.clock) == clock,
+            col(Escalation.due_at) == old,
         )
         .values(due_at=new)
     )

@@ -32,8 +32,14 @@ def end(session: Session, handoff: Handoff, *, reason: str, now: datetime, actor
     """Close a handoff that is in hand already."""
     discard_waiting_answer(session, handoff)
     change(
-        session, handoff, now=now, state=HandoffState.CLOSED, closed_at=now, close_reason=reason[:40],
-        waiting_since=None, waiting_until=None,
+        session,
+        handoff,
+        now=now,
+        state=HandoffState.CLOSED,
+        closed_at=now,
+        close_reason=reason[:40],
+        waiting_since=None,
+        waiting_until=None,
     )
     log(session, handoff, "handoff-closed", now=now, person_id=actor_id, reason=reason)
 
@@ -110,5 +116,5 @@ def mark_followed_up(session: Session, idea_id: int, now: datetime, *, actor_id:
     if handoff is None or handoff.state is not HandoffState.DELIVERED:
         return False
     change(session, handoff, now=now, state=HandoffState.FOLLOWED_UP)
-    log(session, handoff, "handoff-followed", now=now, person_id=actor_id)
+    log(session, handoff, "handoff-followed-up", now=now, person_id=actor_id)
     return True

@@ -58,7 +58,9 @@ def route_idea(
     if idea is None:
         raise NotFound("no-such-idea", _l("There is no idea at this address, or it is not public."))
     present = session.scalar(
-        select(Handoff).where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None)).with_for_update()
+        select(Handoff)
+        .where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None))
+        .with_for_update()
     )
     outcome = present.outcome if present else None
     refuse(why_not_route(idea, person, is_open=present is not None, open_outcome=outcome))
@@ -69,21 +71,42 @@ def route_idea(
     clock = lab_clock(session, idea.lab_id)
     due = first_deadlines(now, clock.settings, zone=clock.zone, country=clock.country)
     handoff = Handoff(
-        idea_id=idea_id, lab_id=idea.lab_id, unit_id=unit_id, queued_at=now, routed_by=person.known_id, note=text,
-        assign_due=due.assign, preliminary_due=due.preliminary, decision_due=due.decision, due_at=due.assign,
+        idea_id=idea_id,
+        lab_id=idea.lab_id,
+        unit_id=unit_id,
+        queued_at=now,
+        routed_by=person.known_id,
+        note=text,
+        assign_due=due.assign,
+        preliminary_due=due.preliminary,
+        decision_due=due.decision,
+        due_at=due.assign,
     )
     session.add(handoff)
     session.flush()
     log(
-        session, handoff, "handoff-queued", now=now, person_id=person.known_id, note=text,
-        due=stamped(due.assign), answer_due=stamped(due.preliminary), again=False,
+        session,
+        handoff,
+        "handoff-queued",
+        now=now,
+        person_id=person.known_id,
+        note=text,
+        due=stamped(due.assign),
+        answer_due=stamped(due.preliminary),
+        again=False,
     )
     turn(session, handoff, now=now)
     return handoff
 
 
 def route_again(
-    session: Session, *, handoff_id: int, unit_id: int, person: Viewer, now: datetime, note: str = "",
+    session: Session,
+    *,
+    handoff_id: int,
+    unit_id: int,
+    person: Viewer,
+    now: datetime,
+    note: str = "",
     stamp: int | None = None,
 ) -> Handoff:
     """Give a handoff that came back as "wrong unit" to another unit, with its clock and notes.
@@ -98,10 +121,25 @@ def route_again(
     refuse(why_not_route_again(handoff, person))
     text = clean_note(note)
     _unit_of_lab(session, unit_id, handoff.lab_id)
-    change(session, handoff, now=now, stamp=stamp, unit_id=unit_id, routed_by=person.known_id, note=text or handoff.note)
+    change(
+        session,
+        handoff,
+        now=now,
+        stamp=stamp,
+        unit_id=unit_id,
+        routed_by=person.known_id,
+        note=text or handoff.note,
+    )
     log(
-        session, handoff, "handoff-queued", now=now, person_id=person.known_id, note=text,
-        due=stamped(handoff.assign_due), answer_due=stamped(handoff.preliminary_due), again=True,
+        session,
+        handoff,
+        "handoff-queued",
+        now=now,
+        person_id=person.known_id,
+        note=text,
+        due=stamped(handoff.assign_due),
+        answer_due=stamped(handoff.preliminary_due),
+        again=True,
         by_manager=handoff.returns >= MOST_RETURNS,
     )
     turn(session, handoff, now=now)
@@ -109,7 +147,13 @@ def route_again(
 
 
 def assign(
-    session: Session, *, handoff_id: int, assignee_id: int, person: Viewer, now: datetime, note: str = "",
+    session: Session,
+    *,
+    handoff_id: int,
+    assignee_id: int,
+    person: Viewer,
+    now: datetime,
+    note: str = "",
     stamp: int | None = None,
 ) -> Handoff:
     """Put a queued handoff into somebody's hands; members of the unit may take it themselves.
@@ -125,26 +169,48 @@ def assign(
     unit = _unit_of_lab(session, handoff.unit_id or 0, handoff.lab_id, locked=True)
     refuse(
         why_not_assign(
-            handoff, person, is_member=is_member(session, unit.id, assignee_id),
-            in_progress=in_progress(session, unit.id), limit=unit.limit_in_progress,
+            handoff,
+            person,
+            is_member=is_member(session, unit.id, assignee_id),
+            in_progress=in_progress(session, unit.id),
+            limit=unit.limit_in_progress,
         )
     )
     text = clean_note(note)
     clock = lab_clock(session, handoff.lab_id)
     change(
-        session, handoff, now=now, stamp=stamp, state=HandoffState.ASSIGNED, assignee_id=assignee_id, assigned_at=now,
+        session,
+        handoff,
+        now=now,
+        stamp=stamp,
+        state=HandoffState.ASSIGNED,
+        assignee_id=assignee_id,
+        assigned_at=now,
         acknowledge_due=acknowledge_deadline(now, clock.settings, zone=clock.zone, country=clock.country),
     )
     log(
-        session, handoff, "handoff-assigned", now=now, person_id=person.known_id, note=text, assignee_id=assignee_id,
-        taken=assignee_id == person.known_id, due=stamped(handoff.due_at or now),
+        session,
+        handoff,
+        "handoff-assigned",
+        now=now,
+        person_id=person.known_id,
+        note=text,
+        assignee_id=assignee_id,
+        taken=assignee_id == person.known_id,
+        due=stamped(handoff.due_at or now),
     )
     turn(session, handoff, now=now)
     return handoff
 
 
 def reassign(
-    session: Session, *, handoff_id: int, assignee_id: int, person: Viewer, now: datetime, note: str = "",
+    session: Session,
+    *,
+    handoff_id: int,
+    assignee_id: int,
+    person: Viewer,
+    now: datetime,
+    note: str = "",
     stamp: int | None = None,
 ) -> Handoff:
     """Give a handoff to a colleague; state and clock stay as they are. Giving it to who has it changes nothing.
@@ -161,14 +227,26 @@ def reassign(
         return handoff
     change(session, handoff, now=now, stamp=stamp, assignee_id=assignee_id)
     log(
-        session, handoff, "handoff-reassigned", now=now, person_id=person.known_id, public=False, note=text,
+        session,
+        handoff,
+        "handoff-reassigned",
+        now=now,
+        person_id=person.known_id,
+        public=False,
+        note=text,
         assignee_id=assignee_id,
     )
     return handoff
 
 
 def acknowledge(
-    session: Session, *, handoff_id: int, person: Viewer, now: datetime, note: str = "", stamp: int | None = None
+    session: Session,
+    *,
+    handoff_id: int,
+    person: Viewer,
+    now: datetime,
+    note: str = "",
+    stamp: int | None = None,
 ) -> Handoff:
     """Say for the unit that it will assess the idea: acknowledging is agreeing.
 
@@ -183,7 +261,12 @@ def acknowledge(
     text = clean_note(note)
     change(session, handoff, now=now, stamp=stamp, state=HandoffState.ACKNOWLEDGED, acknowledged_at=now)
     log(
-        session, handoff, "handoff-acknowledged", now=now, person_id=person.known_id, note=text,
+        session,
+        handoff,
+        "handoff-acknowledged",
+        now=now,
+        person_id=person.known_id,
+        note=text,
         due=stamped(handoff.due_at or now),
     )
     turn(session, handoff, now=now)
@@ -209,14 +292,29 @@ def return_wrong_unit(
     text = clean_note(note, needed=True)
     returns = handoff.returns + 1
     log(
-        session, handoff, "handoff-returned", now=now, person_id=person.known_id, note=text, returns=returns,
+        session,
+        handoff,
+        "handoff-returned",
+        now=now,
+        person_id=person.known_id,
+        note=text,
+        returns=returns,
         to_manager=returns >= MOST_RETURNS,
     )
     stop_pause(session, handoff, at=now)
     discard_waiting_answer(session, handoff)
     change(
-        session, handoff, now=now, stamp=stamp, state=HandoffState.QUEUED, unit_id=None, assignee_id=None,
-        assigned_at=None, acknowledged_at=None, acknowledge_due=None, returns=returns,
+        session,
+        handoff,
+        now=now,
+        stamp=stamp,
+        state=HandoffState.QUEUED,
+        unit_id=None,
+        assignee_id=None,
+        assigned_at=None,
+        acknowledged_at=None,
+        acknowledge_due=None,
+        returns=returns,
     )
     turn(session, handoff, now=now)
     return handoff
@@ -234,7 +332,7 @@ def begin_assessing(
     handoff = lock(session, handoff_id)
     refuse(why_not_step(Step.BEGIN, handoff, person))
     change(session, handoff, now=now, stamp=stamp, state=HandoffState.ASSESSING)
-    log(session, handoff, "handoff-begun", now=now, person_id=person.known_id)
+    log(session, handoff, "handoff-assessing", now=now, person_id=person.known_id)
     return handoff
 
 
@@ -253,5 +351,13 @@ def set_case_number(
     refuse(why_not_case(text))
     if text != handoff.external_case:
         change(session, handoff, now=now, stamp=stamp, external_case=text)
-        log(session, handoff, "handoff-numbered", now=now, person_id=person.known_id, public=False, number=text)
+        log(
+            session,
+            handoff,
+            "handoff-numbered",
+            now=now,
+            person_id=person.known_id,
+            public=False,
+            number=text,
+        )
     return handoff

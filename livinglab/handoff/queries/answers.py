@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
-from sqlmodel import col, select
+from sqlmodel import col
 
 from livinglab.core.clock import local_day
 from livinglab.core.db import Texts, known_id
@@ -78,9 +79,8 @@ def _rows(session: Session, *conditions: Any) -> list[Any]:
     photo, photo2 = aliased(StoredFile), aliased(StoredFile)
     return list(
         session.execute(
-            select(
-                Answer, Handoff, ReceivingUnit.name.label("unit"),  # type: ignore[attr-defined]
-                signer, photo.key.label("photo"), second, photo2.key.label("photo2"),  # type: ignore[attr-defined]
+            sa.select(
+                Answer, Handoff, col(ReceivingUnit.name), signer, col(photo.key), second, col(photo2.key)
             )
             .join(Handoff, col(Handoff.id) == col(Answer.handoff_id))
             .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
@@ -103,8 +103,12 @@ def _shown(session: Session, rows: list[Any]) -> list[AnswerShown]:
         if answer.kind is AnswerKind.CORRECTION and answer.published_at is not None:
             newer[answer.corrects_id].append(
                 Correction(
-                    id=answer.id, title=answer.title, body=answer.body, language=answer.language,
-                    at=answer.published_at, signer=_face(signer, photo, answer.signer_title),
+                    id=answer.id,
+                    title=answer.title,
+                    body=answer.body,
+                    language=answer.language,
+                    at=answer.published_at,
+                    signer=_face(signer, photo, answer.signer_title),
                 )
             )
     promised = {
@@ -114,20 +118,35 @@ def _shown(session: Session, rows: list[Any]) -> list[AnswerShown]:
     found = []
     for answer, handoff, unit, signer, photo, second, photo2 in rows:
         at = answer.published_at or answer.written_at
-        due = {AnswerKind.PRELIMINARY: handoff.preliminary_due, AnswerKind.FINAL: handoff.decision_due}.get(answer.kind)
+        due = {AnswerKind.PRELIMINARY: handoff.preliminary_due, AnswerKind.FINAL: handoff.decision_due}.get(
+            answer.kind
+        )
         used = (local_day(at, clock.zone) - local_day(handoff.queued_at, clock.zone)).days
         found.append(
             AnswerShown(
-                id=known_id(answer.id), idea_id=answer.idea_id, handoff_id=answer.handoff_id, unit=unit or {},
-                kind=answer.kind, outcome=answer.outcome, title=answer.title, body=answer.body,
-                language=answer.language, signer_id=answer.signer_id,
+                id=known_id(answer.id),
+                idea_id=answer.idea_id,
+                handoff_id=answer.handoff_id,
+                unit=unit or {},
+                kind=answer.kind,
+                outcome=answer.outcome,
+                title=answer.title,
+                body=answer.body,
+                language=answer.language,
+                signer_id=answer.signer_id,
                 signer=_face(signer, photo, answer.signer_title),
                 second=_face(second, photo2, second.title) if second else None,
-                written_at=answer.written_at, published_at=answer.published_at, days_used=used,
+                written_at=answer.written_at,
+                published_at=answer.published_at,
+                days_used=used,
                 days_promised=promised.get(answer.kind),
-                days_late=(local_day(at, clock.zone) - local_day(due, clock.zone)).days + 1 if due and at >= due else 0,
-                corrections=tuple(newer.get(known_id(answer.id), ())), returned_note=answer.returned_note,
-                corrects_id=answer.corrects_id, stamp=answer.stamp,
+                days_late=(local_day(at, clock.zone) - local_day(due, clock.zone)).days + 1
+                if due and at >= due
+                else 0,
+                corrections=tuple(newer.get(known_id(answer.id), ())),
+                returned_note=answer.returned_note,
+                corrects_id=answer.corrects_id,
+                stamp=answer.stamp,
             )
         )
     return found

@@ -76,6 +76,21 @@ def in_progress(session: Session, unit_id: int | None) -> int:
     )
 
 
+def loads_of(session: Session, lab_id: int) -> dict[int, int]:
+    """Return what each unit of a lab has in hand, by unit; units with nothing are left out."""
+    rows = session.execute(
+        sa.select(col(Handoff.unit_id), sa.func.count())
+        .where(
+            col(Handoff.lab_id) == lab_id,
+            col(Handoff.unit_id).is_not(None),
+            col(Handoff.closed_at).is_(None),
+            col(Handoff.state).in_(IN_PROGRESS),
+        )
+        .group_by(col(Handoff.unit_id))
+    )
+    return {unit_id: number for unit_id, number in rows if unit_id is not None}
+
+
 def authors_of(session: Session, idea_id: int) -> frozenset[int]:
     """Return the ids of an idea's author and co-authors."""
     author = select(Idea.author_id).where(col(Idea.id) == idea_id, col(Idea.author_id).is_not(None))
@@ -142,9 +157,14 @@ class HandoffPeople:
 def people_of(session: Session, handoff_id: int) -> HandoffPeople:
     """Return whom a handoff concerns."""
     row = session.execute(
-        select(
-            Handoff.lab_id, Handoff.unit_id, Handoff.assignee_id, Handoff.routed_by,
-            ReceivingUnit.deputy_id, ReceivingUnit.owner_id, Idea.lead_id,
+        sa.select(
+            col(Handoff.lab_id),
+            col(Handoff.unit_id),
+            col(Handoff.assignee_id),
+            col(Handoff.routed_by),
+            col(ReceivingUnit.deputy_id),
+            col(ReceivingUnit.owner_id),
+            col(Idea.lead_id),
         )
         .join(Idea, col(Idea.id) == col(Handoff.idea_id))
         .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))

@@ -16,7 +16,9 @@ from livinglab.handoff.rules.moves import UNDECIDED
 WINDOW_DAYS = 365
 
 
-def promise_kept(session: Session, lab_ids: Collection[int], now: datetime, *, unit_id: int | None = None) -> Promise:
+def promise_kept(
+    session: Session, lab_ids: Collection[int], now: datetime, *, unit_id: int | None = None
+) -> Promise:
     """Return how the labs together kept their promise during the last twelve months.
 
     The first answer is the preliminary one, or the final one where it came at once. One that was due and
@@ -30,7 +32,7 @@ def promise_kept(session: Session, lab_ids: Collection[int], now: datetime, *, u
     if not lab_ids:
         return Promise()
     since = now - timedelta(days=WINDOW_DAYS)
-    mine = [col(Handoff.lab_id).in_(lab_ids)]
+    mine: list[sa.ColumnElement[bool]] = [col(Handoff.lab_id).in_(lab_ids)]
     if unit_id is not None:
         mine.append(col(Handoff.unit_id) == unit_id)
     first = sa.func.coalesce(Handoff.preliminary_at, Handoff.decided_at)

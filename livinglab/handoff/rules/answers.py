@@ -72,14 +72,17 @@ def why_not_answer(
     if waiting:
         return answer_already_waits()
     if kind is AnswerKind.RECEIPT and has_receipt:
-        return Refused("receipt-given", _l("A receipt has been given already. Give a preliminary or a final answer."))
+        return Refused(
+            "receipt-given", _l("A receipt has been given already. Give a preliminary or a final answer.")
+        )
     return None
 
 
 def answer_already_waits() -> Refused:
     """Return the answer to a second answer beside one that is not published yet."""
     return Refused(
-        "answer-waits", _l("An answer of this handoff is not published yet. Publish it, change it or take it back first.")
+        "answer-waits",
+        _l("An answer of this handoff is not published yet. Publish it, change it or take it back first."),
     )
 
 
@@ -99,11 +102,17 @@ def why_not_correct(
     if not may_see(viewer, handoff):
         return no_such_handoff()
     if not works_for(viewer, handoff.lab_id, handoff.unit_id):
-        return Forbidden("not-yours", _l("Only members of the receiving unit and the lab manager can do this."))
+        return Forbidden(
+            "not-yours", _l("Only members of the receiving unit and the lab manager can do this.")
+        )
     if not answer.is_published:
-        return Refused("not-published", _l("This answer is not published yet: change it instead of correcting it."))
+        return Refused(
+            "not-published", _l("This answer is not published yet: change it instead of correcting it.")
+        )
     if answer.kind is AnswerKind.CORRECTION:
-        return Refused("corrects-correction", _l("Correct the answer itself; its newest text is the one that counts."))
+        return Refused(
+            "corrects-correction", _l("Correct the answer itself; its newest text is the one that counts.")
+        )
     return _own_idea(viewer, authors) or (answer_already_waits() if waiting else None)
 
 
@@ -115,7 +124,9 @@ def needs_second(kind: AnswerKind, *, corrects: AnswerKind | None, lab_wants_it:
 def _is_second(handoff: HandoffLike, viewer: Viewer, lead_id: int | None) -> bool:
     """Say whether the person is of the circle that publishes: the unit, the idea's lead, the manager."""
     is_lead = viewer.person_id is not None and viewer.person_id == lead_id
-    return (is_lead and viewer.has(handoff.lab_id, Role.LEAD)) or works_for(viewer, handoff.lab_id, handoff.unit_id)
+    return (is_lead and viewer.has(handoff.lab_id, Role.LEAD)) or works_for(
+        viewer, handoff.lab_id, handoff.unit_id
+    )
 
 
 def why_not_confirm(
@@ -138,7 +149,8 @@ def why_not_confirm(
         return Refused("already-published", _l("This answer is published already."))
     if not _is_second(handoff, viewer, lead_id):
         return Forbidden(
-            "not-a-second", _l("A second person of the unit, the idea's project lead or the lab manager publishes it.")
+            "not-a-second",
+            _l("A second person of the unit, the idea's project lead or the lab manager publishes it."),
         )
     if viewer.person_id == answer.signer_id:
         return Forbidden("own-answer", _l("You have written this answer, so somebody else publishes it."))
@@ -151,7 +163,9 @@ def why_not_confirm(
 
 def answer_changed() -> Refused:
     """Return the answer to somebody who read an older text."""
-    return Refused("answer-changed", _l("The text has been changed since you opened it. Read it again first."))
+    return Refused(
+        "answer-changed", _l("The text has been changed since you opened it. Read it again first.")
+    )
 
 
 def why_not_edit_answer(answer: AnswerLike, handoff: HandoffLike, viewer: Viewer) -> Refused | None:
@@ -159,7 +173,10 @@ def why_not_edit_answer(answer: AnswerLike, handoff: HandoffLike, viewer: Viewer
     if not may_see(viewer, handoff):
         return no_such_handoff()
     if answer.is_published:
-        return Refused("already-published", _l("This answer is published. Correct it instead: the old text stays visible."))
+        return Refused(
+            "already-published",
+            _l("This answer is published. Correct it instead: the old text stays visible."),
+        )
     if viewer.person_id != answer.signer_id or not works_for(viewer, handoff.lab_id, handoff.unit_id):
         return Forbidden("not-yours", _l("Only the person who signs the answer can change it."))
     return None

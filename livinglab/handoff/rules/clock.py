@@ -103,7 +103,9 @@ def why_not_extend_to(due: datetime, *, now: datetime, present: datetime, latest
     if due <= present or due <= now:
         return Refused("too-early", _l("Choose a day after the present deadline."), field="until")
     if due > latest:
-        return Refused("too-late", _l("That is further than the rules allow. Choose an earlier day."), field="until")
+        return Refused(
+            "too-late", _l("That is further than the rules allow. Choose an earlier day."), field="until"
+        )
     return None
 
 

@@ -170,7 +170,9 @@ def changed_meanwhile() -> Refused:
     )
 
 
-def why_not_route(idea: IdeaLike, viewer: Viewer, *, open_outcome: Outcome | None, is_open: bool) -> Refused | None:
+def why_not_route(
+    idea: IdeaLike, viewer: Viewer, *, open_outcome: Outcome | None, is_open: bool
+) -> Refused | None:
     """Say why this idea cannot be handed to a unit now.
 
     Args:
@@ -180,13 +182,17 @@ def why_not_route(idea: IdeaLike, viewer: Viewer, *, open_outcome: Outcome | Non
     Source: rule H0 (once a review of gate 1 is open; at most one open handoff).
     """
     if not at_the_desk(viewer, idea.lab_id):
-        return Forbidden("not-at-the-desk", _l("Only the lab's facilitators, project leads and managers route ideas."))
+        return Forbidden(
+            "not-at-the-desk", _l("Only the lab's facilitators, project leads and managers route ideas.")
+        )
     if idea.publication is not Publication.PUBLISHED:
         return Refused("idea-not-public", _l("Only a published idea can be handed to a unit."))
     if is_open and (open_outcome is None or open_outcome in POSITIVE):
         return Refused("already-routed", _l("This idea is already with a receiving unit."))
     if idea.activity not in (Activity.ACTIVE, Activity.REVIEW) or idea.stage is Stage.SERVICE:
-        return Refused("idea-rests", _l("This idea is not on its way now, so no unit can be asked to assess it."))
+        return Refused(
+            "idea-rests", _l("This idea is not on its way now, so no unit can be asked to assess it.")
+        )
     if idea.stage is Stage.IDEA and idea.activity is not Activity.REVIEW:
         return Refused("no-review", _l("An idea is handed to a unit once its first review is open."))
     return None
@@ -241,7 +247,9 @@ def why_not_now(step: Step, handoff: HandoffLike) -> Refused | None:
     if step is Step.RESUME and not handoff.waits:
         return Refused("not-waiting", _l("The clock is running: nobody is waiting for the author."))
     if step is Step.EXTEND and handoff.extended:
-        return Refused("extended-once", _l("The deadline has been moved once already. It cannot be moved again."))
+        return Refused(
+            "extended-once", _l("The deadline has been moved once already. It cannot be moved again.")
+        )
     return None
 
 
@@ -250,7 +258,8 @@ def why_not_route_again(handoff: HandoffLike, viewer: Viewer) -> Refused | None:
     problem = why_not_step(Step.ROUTE_AGAIN, handoff, viewer)
     if problem is None and handoff.returns >= MOST_RETURNS and not viewer.has(handoff.lab_id, Role.MANAGER):
         return Forbidden(
-            "manager-assigns", _l("It has come back twice as “wrong unit”. Now the lab manager chooses the unit.")
+            "manager-assigns",
+            _l("It has come back twice as “wrong unit”. Now the lab manager chooses the unit."),
         )
     return problem
 
@@ -264,18 +273,27 @@ def why_not_return(handoff: HandoffLike, viewer: Viewer, *, stage: Stage) -> Ref
     problem = why_not_step(Step.RETURN, handoff, viewer)
     if problem is None and handoff.returns >= MOST_RETURNS:
         return Refused(
-            "returned-twice", _l("It has come back twice already. The lab manager chose this unit, so it stays here.")
+            "returned-twice",
+            _l("It has come back twice already. The lab manager chose this unit, so it stays here."),
         )
     if problem is None and handoff.state in AGREED and stage is not Stage.IDEA:
         return Refused(
             "already-agreed",
-            _l("The unit agreed to assess the idea, and it moved on because of that. Give an answer instead."),
+            _l(
+                "The unit agreed to assess the idea, and it moved on because of that. Give an answer instead."
+            ),
         )
     return problem
 
 
 def why_not_assign(
-    handoff: HandoffLike, viewer: Viewer, *, is_member: bool, in_progress: int, limit: int, again: bool = False
+    handoff: HandoffLike,
+    viewer: Viewer,
+    *,
+    is_member: bool,
+    in_progress: int,
+    limit: int,
+    again: bool = False,
 ) -> Refused | None:
     """Say why a handoff cannot be given to somebody. Source: rule H5.
 
@@ -288,7 +306,9 @@ def why_not_assign(
     if problem is not None:
         return problem
     if not is_member:
-        return Refused("not-a-member", _l("Choose somebody who works for the receiving unit."), field="assignee_id")
+        return Refused(
+            "not-a-member", _l("Choose somebody who works for the receiving unit."), field="assignee_id"
+        )
     if not again and in_progress >= limit and handoff.unit_id not in viewer.units:
         return Refused(
             "unit-full",

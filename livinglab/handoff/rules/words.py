@@ -13,13 +13,17 @@ SIGNER_TITLE_MAX = 120
 
 def too_long(most: int, *, field: str) -> Refused:
     """Return the answer to a text that does not fit."""
-    return Refused(f"{field}-too-long", _l("This text is too long: at most %(most)s characters.", most=most), field=field)
+    return Refused(
+        f"{field}-too-long", _l("This text is too long: at most %(most)s characters.", most=most), field=field
+    )
 
 
 def why_not_note(note: str, *, needed: bool, most: int, field: str = "note") -> Refused | None:
     """Say why a note, reason or question will not do."""
     if needed and not note:
-        return Refused(f"{field}-missing", _l("Write a sentence about it: others need to understand why."), field=field)
+        return Refused(
+            f"{field}-missing", _l("Write a sentence about it: others need to understand why."), field=field
+        )
     return too_long(most, field=field) if len(note) > most else None
 
 

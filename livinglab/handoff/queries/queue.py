@@ -1,0 +1,374 @@
+"""The queue: what is mine, due and late, in lanes that are each one bounded read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from livinglab.core.db import Texts, known_id
+from livinglab.core.viewer import Viewer
+from livinglab.handoff.models import Answer, Handoff, HandoffState
+from livinglab.handoff.queries.handoffs import HandoffBrief, brief_of
+from livinglab.handoff.rules.clock import ClockFace, clock_face
+from livinglab.handoff.rules.moves import DESK_ROLES, IN_PROGRESS
+from livinglab.handoff.rules.verbs import Verb, verbs_for
+from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Publication, Stage
+from livinglab.labs.models import Lab, ReceivingUnit
+from livinglab.labs.queries import Somebody, people_by_id
+
+SOON_DAYS = 7
+LANE_MOST = 30
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Lane(StrEnum):
+    """A part of the queue."""
+
+    DESK = "desk"
+    """Back in the lab's own queue: it needs a unit."""
+    LATE = "late"
+    SOON = "soon"
+    LATER = "later"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An answer that is written and not published."""
+
+    id: int
+    kind: Any
+    signer_id: int
+    returned_note: str
+    stamp: int
+    is_published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One handoff in the queue, with what this person can do about it."""
+
+    handoff: HandoffBrief
+    title: str
+    language: str
+    summary: str
+    stage: Stage
+    activity: Activity
+    lab_name: str
+    assignee: Somebody | None
+    mine: bool
+    clock: ClockFace | None
+    pending: Pending | None
+    verbs: tuple[Verb, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLoad:
+    """A unit and how much it has in hand (rule H5)."""
+
+    id: int
+    lab_id: int
+    name: Texts
+    in_progress: int
+    limit: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToRoute:
+    """An idea whose first review is open and which no unit has been asked about."""
+
+    idea_id: int
+    title: str
+    language: str
+    summary: str
+    stage: Stage
+    activity: Activity
+    lab_name: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The figures on top."""
+
+    mine: int = 0
+    soon: int = 0
+    late: int = 0
+    desk: int = 0
+    later: int = 0
+    done: int = 0
+
+    @property
+    def open(self) -> int:
+        """Count everything that is not done."""
+        return self.soon + self.late + self.desk + self.later
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of the queue is asked for; each part is in the address.
+
+    Args:
+        lane: Only this lane, paged; ``None`` shows the beginning of each.
+        after: Deadline and id of the last row of the page before.
+    """
+
+    unit_id: int | None = None
+    mine: bool = False
+    lane: Lane | None = None
+    after: tuple[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The page of handoffs for one person."""
+
+    units: tuple[UnitLoad, ...]
+    counts: Counts
+    lanes: dict[Lane, tuple[QueueRow, ...]]
+    to_route: tuple[ToRoute, ...] = ()
+    more_to_route: int = 0
+    next_after: tuple[datetime, int] | None = None
+    labs: frozenset[int] = field(default_factory=frozenset)
+
+
+def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
+    """Return the condition of what this person may see: their units, and the labs whose desk they sit at."""
+    labs = viewer.labs_as(*DESK_ROLES)
+    seen = [sa.or_(col(Handoff.unit_id).in_(viewer.units), col(Handoff.lab_id).in_(labs))]
+    if choice.unit_id is not None:
+        seen.append(col(Handoff.unit_id) == choice.unit_id)
+    if choice.mine:
+        seen.append(col(Handoff.assignee_id) == viewer.known_id)
+    return seen
+
+
+def _lane_where(lane: Lane, now: datetime) -> list[sa.ColumnElement[bool]]:
+    open_ = col(Handoff.closed_at).is_(None)
+    at_desk, runs = col(Handoff.unit_id).is_(None), col(Handoff.waiting_since).is_(None)
+    followed = col(Handoff.state) == HandoffState.FOLLOWED_UP
+    due = sa.func.coalesce(Handoff.due_at, FAR)
+    late = sa.or_(sa.and_(runs, due <= now), col(Handoff.late_since).is_not(None))
+    soon = sa.and_(runs, due <= now + timedelta(days=SOON_DAYS))
+    lanes: dict[Lane, list[sa.ColumnElement[bool]]] = {
+        Lane.DESK: [open_, at_desk],
+        Lane.LATE: [open_, ~at_desk, ~followed, late],
+        Lane.SOON: [open_, ~at_desk, ~followed, ~late, soon],
+        Lane.LATER: [open_, ~at_desk, ~followed, ~late, ~soon],
+        Lane.DONE: [sa.or_(~open_, followed)],
+    }
+    return lanes[lane]
+
+
+def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Queue:
+    """Return the handoffs a person works with, in lanes, each with the one next action."""
+    units = _units(session, viewer)
+    seen = _seen_by(viewer, choice)
+    lanes = (choice.lane,) if choice.lane else (Lane.DESK, Lane.LATE, Lane.SOON, Lane.LATER)
+    found = {lane: _lane(session, seen, lane, now, choice) for lane in lanes}
+    rows = [row for part in found.values() for row in part]
+    drawn = _rows(session, viewer, now, rows[: LANE_MOST * 4], units)
+    most = {lane: part[:LANE_MOST] for lane, part in found.items()}
+    last = most[lanes[0]][-1][0] if choice.lane and len(found[lanes[0]]) > LANE_MOST else None
+    waiting, waiting_more = _to_route(session, viewer, choice)
+    return Queue(
+        units=units,
+        counts=_counts(session, viewer, now, choice),
+        lanes={lane: tuple(drawn[known_id(row[0].id)] for row in part) for lane, part in most.items() if part},
+        to_route=waiting,
+        more_to_route=waiting_more,
+        next_after=_key(last, choice.lane) if last else None,
+        labs=viewer.labs_as(*DESK_ROLES),
+    )
+
+
+def _key(handoff: Handoff, lane: Lane | None) -> tuple[datetime, int]:
+    at = handoff.closed_at or FAR if lane is Lane.DONE else handoff.due_at or FAR
+    return at, known_id(handoff.id)
+
+
+def _lane(
+    session: Session, seen: list[sa.ColumnElement[bool]], lane: Lane, now: datetime, choice: Choice
+) -> list[Any]:
+    """Read the beginning of a lane, one row more than is shown; done ones newest first."""
+    done = lane is Lane.DONE
+    at = sa.func.coalesce(Handoff.closed_at if done else Handoff.due_at, FAR)
+    query = (
+        sa.select(Handoff, ReceivingUnit.name, Idea, Lab.name, Lab.timezones)  # type: ignore[call-overload]
+        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
+        .join(Lab, col(Lab.id) == col(Handoff.lab_id))
+        .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
+        .where(*seen, *_lane_where(lane, now))
+        .order_by(*((at.desc(), col(Handoff.id).desc()) if done else (at, col(Handoff.id))))
+        .limit(LANE_MOST + 1)
+    )
+    if choice.after is not None and choice.lane is lane:
+        mark = sa.tuple_(at, col(Handoff.id))
+        place = sa.tuple_(sa.literal(choice.after[0], at.type), sa.literal(choice.after[1]))
+        query = query.where(mark < place if done else mark > place)
+    return list(session.execute(query))
+
+
+def _rows(
+    session: Session, viewer: Viewer, now: datetime, rows: list[Any], units: tuple[UnitLoad, ...]
+) -> dict[int, QueueRow]:
+    ids = [known_id(row[0].id) for row in rows]
+    pending = _pending(session, ids)
+    receipts = _receipts(session, ids)
+    authors = _authors(session, [row[0].idea_id for row in rows])
+    people = people_by_id(session, {row[0].assignee_id for row in rows if row[0].assignee_id})
+    room = {unit.id: unit.in_progress < unit.limit for unit in units}
+    found = {}
+    for handoff, unit, idea, lab_name, zones in rows:
+        handoff_id = known_id(handoff.id)
+        brief = brief_of(handoff, unit)
+        waits = pending.get(handoff_id)
+        found[handoff_id] = QueueRow(
+            handoff=brief,
+            title=idea.title,
+            language=idea.language,
+            summary=idea.summary,
+            stage=idea.stage,
+            activity=idea.activity,
+            lab_name=lab_name,
+            assignee=people.get(handoff.assignee_id or 0),
+            mine=handoff.assignee_id == viewer.person_id,
+            clock=clock_face(brief, now, zones[0]),
+            pending=waits,
+            verbs=verbs_for(
+                brief,
+                viewer,
+                stage=idea.stage,
+                lead_id=idea.lead_id,
+                authors=authors.get(handoff.idea_id, frozenset()),
+                pending=waits,
+                has_receipt=handoff_id in receipts,
+                has_room=room.get(handoff.unit_id or 0, True),
+            ),
+        )
+    return found
+
+
+def _pending(session: Session, ids: Collection[int]) -> dict[int, Pending]:
+    rows = session.scalars(
+        sa.select(Answer).where(col(Answer.handoff_id).in_(ids), col(Answer.published_at).is_(None))
+    )
+    return {
+        row.handoff_id: Pending(known_id(row.id), row.kind, row.signer_id, row.returned_note, row.stamp)
+        for row in rows
+    }
+
+
+def _receipts(session: Session, ids: Collection[int]) -> frozenset[int]:
+    query = sa.select(col(Answer.handoff_id)).where(
+        col(Answer.handoff_id).in_(ids), col(Answer.kind) == "receipt"
+    )
+    return frozenset(session.scalars(query))
+
+
+def _authors(session: Session, idea_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    kinds = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR, CreditKind.MERGED_AUTHOR)
+    rows = session.execute(
+        sa.select(col(Credit.idea_id), col(Credit.person_id)).where(
+            col(Credit.idea_id).in_(idea_ids), col(Credit.kind).in_(kinds)
+        )
+    )
+    found: dict[int, frozenset[int]] = {}
+    for idea_id, person_id in rows:
+        found[idea_id] = found.get(idea_id, frozenset()) | {person_id}
+    return found
+
+
+def _units(session: Session, viewer: Viewer) -> tuple[UnitLoad, ...]:
+    """Return the units a person sees, their own first, with what each has in hand."""
+    load = (
+        sa.select(col(Handoff.unit_id), sa.func.count().label("number"))
+        .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(IN_PROGRESS))
+        .group_by(col(Handoff.unit_id))
+        .subquery()
+    )
+    labs = viewer.labs_as(*DESK_ROLES)
+    rows = session.execute(
+        sa.select(ReceivingUnit, sa.func.coalesce(load.c.number, 0))
+        .outerjoin(load, load.c.unit_id == col(ReceivingUnit.id))
+        .where(
+            sa.or_(col(ReceivingUnit.id).in_(viewer.units), col(ReceivingUnit.lab_id).in_(labs)),
+            sa.or_(col(ReceivingUnit.retired_at).is_(None), load.c.number > 0),
+        )
+        .order_by(col(ReceivingUnit.lab_id), col(ReceivingUnit.id))
+    )
+    found = [
+        UnitLoad(
+            id=known_id(unit.id),
+            lab_id=unit.lab_id,
+            name=dict(unit.name),
+            in_progress=number,
+            limit=unit.limit_in_progress,
+            own=unit.id in viewer.units,
+        )
+        for unit, number in rows
+    ]
+    return tuple(sorted(found, key=lambda unit: not unit.own))
+
+
+def _counts(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Counts:
+    """Count every lane in one statement; what is mine is counted beside the filter, not within it."""
+    everything = _seen_by(viewer, Choice(unit_id=choice.unit_id))
+    inside = col(Handoff.assignee_id) == viewer.known_id if choice.mine else sa.true()
+    numbers = [
+        sa.func.count().filter(sa.and_(inside, *_lane_where(lane, now)))
+        for lane in (Lane.SOON, Lane.LATE, Lane.DESK, Lane.LATER, Lane.DONE)
+    ]
+    mine = sa.func.count().filter(
+        col(Handoff.assignee_id) == viewer.known_id,
+        col(Handoff.closed_at).is_(None),
+        col(Handoff.state) != HandoffState.FOLLOWED_UP,
+    )
+    row = session.execute(sa.select(*numbers, mine).select_from(Handoff).where(*everything)).one()
+    soon, late, desk, later, done, own = tuple(row)
+    return Counts(mine=own, soon=soon, late=late, desk=desk, later=later, done=done)
+
+
+def _to_route(session: Session, viewer: Viewer, choice: Choice) -> tuple[tuple[ToRoute, ...], int]:
+    """Return ideas with an open first review that no unit has been asked about, longest waiting first."""
+    labs = viewer.labs_as(*DESK_ROLES)
+    if not labs or choice.unit_id is not None or choice.mine or choice.lane not in (None, Lane.DESK):
+        return (), 0
+    asked = sa.exists().where(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
+    where = (
+        col(Idea.lab_id).in_(labs),
+        col(Idea.publication) == Publication.PUBLISHED,
+        col(Idea.stage) == Stage.IDEA,
+        col(Idea.activity) == Activity.REVIEW,
+        ~asked,
+    )
+    since = sa.func.coalesce(Idea.waits_since, Idea.published_at)
+    rows = session.execute(
+        sa.select(Idea, Lab.name)  # type: ignore[call-overload]
+        .join(Lab, col(Lab.id) == col(Idea.lab_id))
+        .where(*where)
+        .order_by(since, col(Idea.id))
+        .limit(LANE_MOST)
+    ).all()
+    found = tuple(
+        ToRoute(
+            idea_id=known_id(idea.id), title=idea.title, language=idea.language, summary=idea.summary,
+            stage=idea.stage, activity=idea.activity, lab_name=lab, since=idea.waits_since or idea.published_at,
+        )
+        for idea, lab in rows
+    )
+    if len(found) < LANE_MOST:
+        return found, 0
+    total = session.scalar(sa.select(sa.func.count()).select_from(Idea).where(*where)) or 0
+    return found, total - len(found)
+
+
+__all__ = ["Choice", "Counts", "Lane", "Queue", "QueueRow", "ToRoute", "UnitLoad", "queue"]

@@ -1,0 +1,77 @@
+"""The queue and the page of one handoff."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from livinglab.core.clock import utc_now
+from livinglab.handoff.queries import Choice, Lane, promise_kept
+from livinglab.handoff.queries import queue as read_queue
+from livinglab.handoff.rules.verbs import first_and_rest
+from livinglab.handoff.views.room import Answer, bp, enter, show, work
+from livinglab.labs.queries import lab_brief, lab_settings
+from livinglab.web.access import viewer
+from livinglab.web.database import db
+from livinglab.web.paging import cursor_in, cursor_out, number_arg, one_of
+
+
+def _choice() -> Choice:
+    lane = one_of("lane", tuple(Lane))
+    after = cursor_in()
+    place = None
+    if after and len(after) == 2 and isinstance(after[0], (int, float)) and isinstance(after[1], int):
+        place = _place(after[0], after[1])
+    return Choice(
+        unit_id=number_arg("unit"),
+        mine=request.args.get("mine") == "1",
+        lane=Lane(lane) if lane else None,
+        after=place,
+    )
+
+
+def _place(seconds: float, row_id: int) -> tuple[datetime, int] | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC), row_id
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _address(choice: Choice, **change: Any) -> str:
+    """Return the queue's address with one part of the filter changed; the rest stays in it."""
+    parts: dict[str, Any] = {"unit": choice.unit_id, "mine": 1 if choice.mine else None, "lane": choice.lane}
+    return url_for("handoff.index", **{k: v for k, v in (parts | change).items() if v is not None})
+
+
+@bp.get("/handoffs")
+@work
+def index() -> str:
+    """Show what is mine, due and late."""
+    now, choice, person = utc_now(), _choice(), viewer()
+    with db.reading() as session:
+        found = read_queue(session, person, now, choice)
+        chosen = next((unit for unit in found.units if unit.id == choice.unit_id), None)
+        own = [unit for unit in found.units if unit.own]
+        unit = chosen or (own[0] if len(own) == 1 and not found.labs else None)
+        lab_ids = {unit.lab_id} if unit else {u.lab_id for u in found.units} | found.labs
+        labs = {lab_id: lab_brief(session, lab_id) for lab_id in lab_ids}
+        kept = promise_kept(session, lab_ids, now, unit_id=unit.id if unit else None)
+        one_lab = next(iter(labs.values())) if len(labs) == 1 else None
+        settings = lab_settings(session, one_lab.id) if one_lab else None
+    if one_lab:
+        enter(one_lab)
+    after = cursor_out(found.next_after[0].timestamp(), found.next_after[1]) if found.next_after else None
+    return render_template(
+        "handoff/index.html", q=found, choice=choice, unit=unit, lab=one_lab, kept=kept, settings=settings,
+        address=lambda **change: _address(choice, **change), after=after, first_and_rest=first_and_rest, Lane=Lane,
+        here=request.full_path.rstrip("?"),
+    )  # fmt: skip
+
+
+@bp.get("/handoffs/<int:handoff_id>")
+@work
+def page(handoff_id: int) -> Answer:
+    """Show one handoff: the idea in short, the clock, what is next, what has been."""
+    return show(handoff_id)

@@ -1,0 +1,84 @@
+"""The blueprint, and what all pages of the room share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, g, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from livinglab.core.clock import utc_now
+from livinglab.core.errors import Refused
+from livinglab.core.viewer import Role
+from livinglab.handoff.forms import CaseForm, StepForm
+from livinglab.handoff.queries import Sheet
+from livinglab.handoff.queries import sheet as read_sheet
+from livinglab.handoff.rules.moves import works_for
+from livinglab.handoff.rules.verbs import first_and_rest
+from livinglab.labs.queries import LabBrief
+from livinglab.web.access import staff, viewer
+from livinglab.web.database import db
+from livinglab.web.locale import enter_lab
+from livinglab.web.respond import back, safe_path
+
+bp = Blueprint("handoff", __name__)
+work = staff(Role.FACILITATOR, Role.LEAD, Role.MANAGER, units=True)
+"""Everybody who works with handoffs; the object itself is guarded by its rules."""
+desk = staff(Role.FACILITATOR, Role.LEAD, Role.MANAGER)
+
+Answer = Response | str | tuple[str, int]
+
+
+def enter(lab: LabBrief) -> None:
+    """Let the page speak the lab's languages and show its time."""
+    enter_lab(lab.languages, lab.timezones)
+    g.lab = lab
+
+
+def load(handoff_id: int) -> Sheet:
+    """Return a handoff for its page, in its lab."""
+    with db.reading() as session:
+        found = read_sheet(session, handoff_id, viewer(), utc_now())
+    enter(found.lab)
+    return found
+
+
+def show(handoff_id: int, *, problem: Refused | None = None, case: CaseForm | None = None) -> tuple[str, int]:
+    """Draw the page of a handoff; with a refusal on top where a step was refused."""
+    found = load(handoff_id)
+    first, rest = first_and_rest(found.verbs)
+    case = case or CaseForm(data={"external_case": found.handoff.external_case, "stamp": found.handoff.stamp})
+    html = render_template(
+        "handoff/page.html", s=found, h=found.handoff, first=first, rest=rest, case=case, problem=problem,
+        me_id=viewer().person_id, may_work=works_for(viewer(), found.handoff.lab_id, found.handoff.unit_id),
+    )  # fmt: skip
+    return html, problem.status if problem else 422 if case.failed else 200
+
+
+def at_once(handoff_id: int, act: Callable[[Session, int | None], Any], message: object) -> Answer:
+    """Take a step that needs no more than its button.
+
+    Where it is refused, the handoff is shown as it is now, with the reason on top.
+
+    Args:
+        act: Takes the session and the stamp of the page.
+        message: Said afterwards.
+    """
+    form = StepForm()
+    if not form.validate_on_submit():
+        return show(handoff_id)[0], 400
+    try:
+        with db.writing() as session:
+            act(session, form.seen)
+    except Refused as problem:
+        if problem.status in (403, 404):
+            raise
+        return show(handoff_id, problem=problem)
+    return back(came_from(handoff_id), str(message))
+
+
+def came_from(handoff_id: int) -> str:
+    """Return where a step leads back to: the queue it was taken in, or the handoff's page."""
+    return safe_path(request.form.get("back")) or url_for("handoff.page", handoff_id=handoff_id)
