@@ -3,6 +3,7 @@
 from livinglab.ideas.commands.drafts import (
     claim_drafts,
     drop_draft,
+    mark_for_sending,
     purge_drafts,
     save_draft,
     start_draft,
@@ -43,6 +44,7 @@ __all__ = [
     "follow_idea",
     "hand_in",
     "leave_idea",
+    "mark_for_sending",
     "mark_late",
     "pass_ball",
     "publish_comment",

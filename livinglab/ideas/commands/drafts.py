@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlmodel import col
 
 from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, refuse
-from livinglab.core.viewer import Viewer
+from livinglab.core.viewer import VISITOR, Viewer
 from livinglab.ideas.commands.rows import idea_for_change
 from livinglab.ideas.models import Idea, IdeaTag, Publication
 from livinglab.ideas.rules import (
@@ -19,6 +20,7 @@ from livinglab.ideas.rules import (
     IdeaTexts,
     is_own_draft,
     why_not_save_draft,
+    why_not_texts,
 )
 from livinglab.labs.models import Category, Challenge, ChallengeState, Lab
 
@@ -86,8 +88,34 @@ def save_draft(
     if lab_id is not None and idea.publication == Publication.DRAFT:
         idea.lab_id = lab_id
     idea.edited_at = now
+    if idea.author_id is None:
+        idea.wants_publishing = False
     _write(session, idea, texts)
     return idea
+
+
+def mark_for_sending(session: Session, *, idea_id: int, token_hash: str | None) -> Idea:
+    """Note that somebody without an account wants to send in this draft: it goes on once they are known.
+
+    Raises:
+        NotFound: ``no-such-idea``; Refused: those of ``rules.text_problems``.
+
+    Source: rules I1, P2b.
+    """
+    idea = idea_for_change(session, idea_id)
+    if not is_own_draft(idea, VISITOR, row_hash=idea.claim_hash, token_hash=token_hash):
+        raise NO_SUCH_IDEA
+    refuse(why_not_texts(texts_of(session, idea)))
+    idea.wants_publishing = True
+    session.flush()
+    return idea
+
+
+def texts_of(session: Session, idea: Idea) -> IdeaTexts:
+    """Return what the author wrote and chose, from the idea's row."""
+    tags = session.scalars(sa.select(col(IdeaTag.tag)).where(col(IdeaTag.idea_id) == idea.id)).all()
+    names = [f.name for f in fields(IdeaTexts) if f.name != "tags"]
+    return IdeaTexts(**{name: getattr(idea, name) for name in names}, tags=tuple(sorted(tags)))
 
 
 def _write(session: Session, idea: Idea, texts: IdeaTexts) -> None:

@@ -16,15 +16,15 @@ from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused, refuse
 from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
+from livinglab.ideas.commands.drafts import texts_of
 from livinglab.ideas.commands.following import add_follower, credit
 from livinglab.ideas.commands.indexing import reindex_idea
 from livinglab.ideas.commands.rows import idea_for_change, insert_once
-from livinglab.ideas.models import Activity, CreditKind, Idea, IdeaCount, IdeaTag, IdeaVersion, Publication
+from livinglab.ideas.models import Activity, CreditKind, Idea, IdeaCount, IdeaVersion, Publication
 from livinglab.ideas.queries.limits import ideas_sent_within_a_day
 from livinglab.ideas.rules import (
     NO_SUCH_IDEA,
     WITHDRAW_BELOW,
-    IdeaTexts,
     why_not_edit,
     why_not_submit,
     why_not_texts,
@@ -63,7 +63,7 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
     idea = idea_for_change(session, idea_id)
     if not person.signed_in or idea.author_id != person.person_id:
         raise NO_SUCH_IDEA if idea.publication != Publication.PUBLISHED else Forbidden("not-the-author", "")
-    sent = 0 if idea.wants_publishing else ideas_sent_within_a_day(session, person.known_id, now)
+    sent = ideas_sent_within_a_day(session, person.known_id, now, without=idea_id)
     refuse(why_not_submit(idea, person, sent_today=sent, takes_ideas=_takes_ideas(session, idea, now)))
     refuse(why_not_texts(texts_of(session, idea)))
     again = idea.publication == Publication.RETURNED
@@ -101,26 +101,6 @@ def _takes_ideas(session: Session, idea: Idea, now: datetime) -> bool:
         return True
     challenge = session.get(Challenge, idea.challenge_id)
     return challenge is not None and takes_ideas(challenge, now)
-
-
-def texts_of(session: Session, idea: Idea) -> IdeaTexts:
-    """Return what the author wrote and chose, from the idea's row."""
-    tags = session.scalars(sa.select(col(IdeaTag.tag)).where(col(IdeaTag.idea_id) == idea.id)).all()
-    return IdeaTexts(
-        title=idea.title,
-        summary=idea.summary,
-        body=idea.body,
-        gains=idea.gains,
-        place=idea.place,
-        link=idea.link,
-        language=idea.language,
-        byline=idea.byline,
-        challenge_id=idea.challenge_id,
-        category_id=idea.category_id,
-        tags=tuple(tags),
-        image_id=idea.image_id,
-        image_alt=idea.image_alt,
-    )
 
 
 def _write_version(session: Session, idea: Idea, now: datetime) -> None:

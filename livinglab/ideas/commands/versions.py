@@ -14,9 +14,8 @@ from livinglab.core.errors import Forbidden, NotFound, Refused, refuse
 from livinglab.core.journal import record
 from livinglab.core.text import clean_line
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.commands.drafts import write_tags
+from livinglab.ideas.commands.drafts import texts_of, write_tags
 from livinglab.ideas.commands.indexing import reindex_idea
-from livinglab.ideas.commands.publishing import texts_of
 from livinglab.ideas.commands.rows import idea_for_change
 from livinglab.ideas.models import Credit, CreditKind, Idea, IdeaVersion, Publication
 from livinglab.ideas.rules import (

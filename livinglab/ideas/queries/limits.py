@@ -11,10 +11,17 @@ from sqlmodel import col, select
 from livinglab.ideas.models import Comment, CommentKind, Idea, Publication
 
 
-def ideas_sent_within_a_day(session: Session, person_id: int, now: datetime) -> int:
-    """Count the ideas a person has sent in during the last 24 hours, whatever became of them."""
-    since = now - timedelta(hours=24)
-    query = select(sa.func.count()).where(col(Idea.author_id) == person_id, col(Idea.submitted_at) > since)
+def ideas_sent_within_a_day(session: Session, person_id: int, now: datetime, *, without: int) -> int:
+    """Count the ideas a person has sent in during the last 24 hours, whatever became of them.
+
+    Args:
+        without: The idea that is being sent in now.
+    """
+    query = select(sa.func.count()).where(
+        col(Idea.author_id) == person_id,
+        col(Idea.submitted_at) > now - timedelta(hours=24),
+        col(Idea.id) != without,
+    )
     return session.scalar(query) or 0
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,6 +42,7 @@ class Filter:
 
     Args:
         box: Only ideas of the idea box, which belong to no challenge.
+        late: Only those for which somebody is past a deadline (rule H3).
         author_id: Only those of this person ("mine").
     """
 
@@ -52,6 +54,7 @@ class Filter:
     category_id: int | None = None
     language: str = ""
     author_id: int | None = None
+    late: bool = False
     words: str = ""
 
 
@@ -104,21 +107,34 @@ def ideas_page(
 
 def conditions(session: Session, wanted: Filter) -> Conditions:
     """Return what a list is narrowed to, as conditions on ``Idea``."""
-    found: Conditions = [listed(wanted.activity) if wanted.activity else listed()]
-    pairs: tuple[tuple[Any, Any], ...] = (
-        (Idea.lab_id, wanted.lab_id),
-        (Idea.challenge_id, wanted.challenge_id),
-        (Idea.stage, wanted.stage),
-        (Idea.category_id, wanted.category_id),
-        (Idea.language, wanted.language or None),
-        (Idea.author_id, wanted.author_id),
-    )
-    found += [column == value for column, value in pairs if value is not None]
-    if wanted.box:
-        found.append(col(Idea.challenge_id).is_(None))
+    found = _shaped(wanted, lambda _name, column, value: column == value)
     matching = hits(session, wanted.words)
     if matching is not None:
         found.append(col(Idea.id).in_(sa.select(matching.c.id)))
+    return found
+
+
+_NARROWED: dict[str, Any] = {
+    "lab_id": Idea.lab_id,
+    "challenge_id": Idea.challenge_id,
+    "stage": Idea.stage,
+    "category_id": Idea.category_id,
+    "language": Idea.language,
+    "author_id": Idea.author_id,
+}
+
+
+def _shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[bool]]) -> Conditions:
+    found: Conditions = [listed(wanted.activity) if wanted.activity else listed()]
+    found += [
+        equal(name, column, getattr(wanted, name))
+        for name, column in _NARROWED.items()
+        if getattr(wanted, name)
+    ]
+    if wanted.box:
+        found.append(col(Idea.challenge_id).is_(None))
+    if wanted.late:
+        found.append(col(Idea.late_since).is_not(None))
     return found
 
 
@@ -159,16 +175,20 @@ def _fair(
     session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
 ) -> CardPage:
     seed, start = (place[1] % RING, (place[2], place[3])) if place else (seed_of_hour(now), None)
-    narrowed = conditions(session, wanted)
-    cards, last = _turn(session, narrowed, now, seed=seed, start=start, size=size)
+    if wanted.words:
+        query, values = _ring_query(conditions(session, wanted)), {}
+    else:
+        query, values = _known_ring(_shape_of(wanted)), _values_of(wanted)
+    cards, last = _turn(session, query, values, now=now, seed=seed, start=start, size=size)
     return CardPage(cards, ("f", seed, *last) if last else None)
 
 
 def _turn(
     session: Session,
-    narrowed: Conditions,
-    now: datetime,
+    query: sa.Select[Any],
+    values: dict[str, Any],
     *,
+    now: datetime,
     seed: int,
     start: tuple[float, int] | None,
     size: int,
@@ -178,35 +198,65 @@ def _turn(
     For each class b the ring is read from where the key stands, in two spans around its end; the
     classes are merged by key. Each span is a range of the index (…, glance, ring, id).
     """
-    near = _ring_query(narrowed, seed=seed, after_key=start[0] if start else None, most=size + OVERLAP)
-    rows = session.execute(card_query().join(near, near.c.id == col(Idea.id)))
+    values = {**values, "most": size + OVERLAP}
+    for glance in range(GLANCES):
+        for turn, (low, high) in enumerate(ring_spans(glance, seed, start[0] if start else None)):
+            values[f"low{glance}{turn}"], values[f"high{glance}{turn}"] = low, high
+    rows = session.execute(query, values)
     keyed = sorted(((fair_key(row.glance, row.ring, seed), row.id), row) for row in rows)
     ahead = [(key, row) for key, row in keyed if start is None or key > start]
     cards = tuple(card_of(row, now) for _, row in ahead[:size])
     return cards, ahead[size - 1][0] if len(ahead) > size else None
 
 
-def _ring_query(narrowed: Conditions, *, seed: int, after_key: float | None, most: int) -> sa.Subquery:
+def _ring_query(narrowed: Conditions) -> sa.Select[Any]:
+    """Return the statement that reads cards off the ring; its spans are bound when it runs."""
     ring: Any = col(Idea.ring)
-    classes = []
+    classes: list[Any] = []
     for glance in range(GLANCES):
-        spans = [span for span in ring_spans(glance, seed, after_key) if span[1] - span[0] > 1]
         parts = []
-        for turn, (low, high) in enumerate(spans):
+        for turn in range(2):
+            low, high = (sa.bindparam(f"{end}{glance}{turn}", type_=sa.Integer) for end in ("low", "high"))
             part = (
                 sa.select(col(Idea.id).label("id"), ring.label("ring"), sa.literal(turn).label("turn"))
                 .where(*narrowed, col(Idea.glance) == glance, ring > low, ring < high)
                 .order_by(ring, col(Idea.id))
-                .limit(most)
+                .limit(_MOST)
                 .subquery()
             )
             parts.append(sa.select(part))
-        if parts:
-            both = sa.union_all(*parts).subquery()
-            in_order = sa.select(both.c.id).order_by(both.c.turn, both.c.ring, both.c.id)
-            first = in_order.limit(most).subquery()
-            classes.append(sa.select(first.c.id))
-    return sa.union_all(*classes).subquery("near") if classes else sa.select(sa.null().label("id")).subquery()
+        both = sa.union_all(*parts).subquery()
+        in_order = sa.select(both.c.id).order_by(both.c.turn, both.c.ring, both.c.id)
+        classes.append(sa.select(in_order.limit(_MOST).subquery().c.id))
+    near = sa.union_all(*classes).subquery("near")
+    return card_query().join(near, near.c.id == col(Idea.id))
+
+
+_MOST: sa.BindParameter[int] = sa.bindparam("most", type_=sa.Integer)
+_Shape = tuple[tuple[str, ...], Activity | None, bool, bool]
+
+
+def _shape_of(wanted: Filter) -> _Shape:
+    return (
+        tuple(name for name in _NARROWED if getattr(wanted, name)),
+        wanted.activity,
+        wanted.box,
+        wanted.late,
+    )
+
+
+def _values_of(wanted: Filter) -> dict[str, Any]:
+    return {f"only_{name}": getattr(wanted, name) for name in _NARROWED if getattr(wanted, name)}
+
+
+@lru_cache(maxsize=512)
+def _known_ring(shape: _Shape) -> sa.Select[Any]:
+    """Return the ring's statement for a combination of filters: building it costs more than running it."""
+    names, activity, box, late = shape
+    wanted = Filter(activity=activity, box=box, late=late, **dict.fromkeys(names, 1))  # type: ignore[arg-type]
+    return _ring_query(
+        _shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
+    )
 
 
 # -- newest and best match --------------------------------------------------------------------------------
@@ -275,9 +325,8 @@ def _best(
     seed, start = seed_of_hour(at), None
     if place and place[0] == "h":
         seed, start = place[2] % RING, (place[3], place[4])
-    rest, more = _turn(
-        session, [*narrowed, sa.not_(is_open)], now, seed=seed, start=start, size=max(left, 1)
-    )
+    hidden = _ring_query([*narrowed, sa.not_(is_open)])
+    rest, more = _turn(session, hidden, {}, now=now, seed=seed, start=start, size=max(left, 1))
     if left == 0:
         mark = ("h", int(at.timestamp()), seed, -1.0, 0) if rest else None
         return CardPage(cards, mark)

@@ -118,9 +118,7 @@ def alike(
         return ()
     near = _near(session, pieces, limit=CANDIDATES * (1 if lab_id is None else 3))
     query = (
-        sa.select(
-            col(Idea.id), col(Idea.title), col(Idea.language), col(Idea.stage), col(Idea.activity)
-        )
+        sa.select(col(Idea.id), col(Idea.title), col(Idea.language), col(Idea.stage), col(Idea.activity))
         .join(near, near.c.id == col(Idea.id))
         .where(col(Idea.publication) == Publication.PUBLISHED, col(Idea.activity) != Activity.WITHDRAWN)
     )
