@@ -189,7 +189,7 @@ def _load_demo_once(create_app: Factory, config: Config) -> None:
         return
     click.echo("Loading the demo: three labs and what happened in them …")
     with app.app_context():
-        load(database, config.instance, utc_now(), progress=_progress)
+        load(database, utc_now(), progress=_progress)
     database.close()
     click.echo("")
 

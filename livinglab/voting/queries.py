@@ -218,5 +218,6 @@ def active_people(session: Session, lab_id: int, now: datetime) -> int:
         .join(Idea, col(Idea.id) == col(Support.idea_id))
         .where(col(Idea.lab_id) == lab_id, col(Support.given_at) >= since)
     )
-    active = sa.union(writers_since(lab_id, since), supporters).subquery()
+    writers = writers_since(lab_id, since).subquery()  # SQLite takes no union within a union
+    active = sa.union(sa.select(writers.c[0]), supporters).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(active)) or 0
