@@ -15,12 +15,19 @@ from livinglab.config import Config, guard, load_config, with_secret
 from livinglab.core.db import Database
 from livinglab.core.files import image_path
 from livinglab.core.viewer import Viewer
+from livinglab.handoff import views as handoff
 from livinglab.labs import queries as labs
+from livinglab.labs.views import BLUEPRINTS as LABS
+from livinglab.moderation import views as moderation
+from livinglab.notices import views as notices
+from livinglab.notices.queries import unread_statement
 from livinglab.people import views as people
+from livinglab.pipeline.queries.work import work_count
+from livinglab.voting import views as voting
 from livinglab.web import access, database, errors, filters, frame, headers, limits, locale
-from livinglab.web.views import health
+from livinglab.web.views import health, pages
 
-BLUEPRINTS = (health.bp, people.accounts, people.me,)
+BLUEPRINTS = (health.bp, people.accounts, people.me, voting.bp, moderation.bp, handoff.bp, *LABS, pages.bp,)
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent
@@ -38,7 +45,8 @@ def create_app(config: Config | None = None) -> Flask:
     _configure(app, config)
     database.install(app, Database(config.database), config)
     access.install(app, labs.load_viewer)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    notices.exempt(csrf)
     locale.install(app)
     filters.install(app)
     frame.install(app, _counts)
@@ -87,8 +95,9 @@ def _hosts(config: Config) -> list[str]:
 
 
 def _counts(session: Session, person: Viewer, now: datetime) -> frame.Counts:
-    del session, person, now
-    return frame.Counts()
+    """Return the two numbers in the header: unread notices, and for staff what waits for them."""
+    unread = session.scalar(unread_statement(person.known_id)) or 0
+    return frame.Counts(unread=unread, work=work_count(session, person, now) if person.is_staff_anywhere else 0)
 
 
 def _picture(key: str, size: str) -> Response:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.ideas.models import Activity, Comment, Idea, Publication, Stage
+from livinglab.ideas.models import Activity, Comment, Idea, IdeaCount, Publication, Stage
+from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
 from livinglab.ideas.queries.visibility import listed
 
 OUTCOMES = (Activity.HOLD, Activity.DECLINED, Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
@@ -85,3 +86,44 @@ def writers_since(lab_id: int, since: datetime) -> sa.CompoundSelect[Any]:
         )
     )
     return sa.union(ideas, comments)
+
+
+def quiet_cards(session: Session, now: datetime, *, limit: int = 3) -> tuple[IdeaCard, ...]:
+    """Return ideas that few have seen and answered: open ones at stage idea, the least seen first.
+
+    It looks at views and comments, never at supports, so the order reveals no count (rule V4).
+    """
+    query = (
+        card_query()
+        .where(listed(Activity.ACTIVE), col(Idea.stage) == Stage.IDEA)
+        .order_by(
+            col(Idea.glance),
+            sa.func.coalesce(col(IdeaCount.comments), 0),
+            col(Idea.published_at).desc(),
+            col(Idea.id).desc(),
+        )
+        .limit(limit)
+    )
+    return tuple(card_of(row, now) for row in session.execute(query))
+
+
+def happening(session: Session) -> int | None:
+    """Return the idea that is furthest on its way and moved last: in review first, then beyond stage idea."""
+    rank = sa.case((col(Idea.activity) == Activity.REVIEW, 0), else_=1)
+    query = (
+        sa.select(col(Idea.id))
+        .where(
+            listed(Activity.ACTIVE, Activity.REVIEW), col(Idea.stage).in_((Stage.CONCEPT, Stage.PROTOTYPE))
+        )
+        .order_by(
+            rank, sa.func.coalesce(col(Idea.waits_since), col(Idea.published_at)).desc(), col(Idea.id).desc()
+        )
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def public_ids(session: Session, *, limit: int = 40_000) -> tuple[int, ...]:
+    """Return the numbers of public ideas, newest first, for the site map."""
+    query = sa.select(col(Idea.id)).where(listed()).order_by(col(Idea.id).desc()).limit(limit)
+    return tuple(row[0] for row in session.execute(query) if row[0] is not None)

@@ -19,6 +19,7 @@ from livinglab.labs.commands.challenges import (
 )
 from livinglab.labs.commands.invitations import (
     accept_invitation,
+    forget_old_invitations,
     invite,
     join_unit,
     resend_invitation,
@@ -37,6 +38,7 @@ from livinglab.labs.commands.labs import (
     edit_lab_texts,
     renew_box_thresholds,
     set_categories,
+    threshold_now,
 )
 from livinglab.labs.commands.units import (
     add_member,
@@ -73,6 +75,7 @@ __all__ = [
     "edit_lab_texts",
     "edit_unit",
     "enter_measured",
+    "forget_old_invitations",
     "invite",
     "join_unit",
     "open_challenge",
@@ -86,6 +89,7 @@ __all__ = [
     "set_times",
     "set_weekly_hours",
     "take_role",
+    "threshold_now",
     "withdraw_invitation",
     "works_here",
 ]

@@ -17,7 +17,7 @@ from livinglab.core.errors import NotFound, Refused, refuse
 from livinglab.core.journal import record
 from livinglab.core.text import clean_line
 from livinglab.core.viewer import Role, Viewer
-from livinglab.labs.commands.labs import CountActive, cleaned
+from livinglab.labs.commands.labs import CountActive, cleaned, threshold_now
 from livinglab.labs.commands.units import works_here
 from livinglab.labs.models import (
     FIELD_MAX,
@@ -38,7 +38,6 @@ from livinglab.labs.rules import (
     Item,
     MeasureDraft,
     opening_checklist,
-    threshold_of,
     why_not_close,
     why_not_conclude,
     why_not_draft,
@@ -288,12 +287,7 @@ def open_challenge(
     checklist = checklist_of(session, challenge_id, now)
     refuse(why_not_open(person, lab_id=challenge.lab_id, state=challenge.state, checklist=checklist))
     settings = session.get_one(LabSettings, challenge.lab_id)
-    threshold = threshold_of(
-        count_active(session, challenge.lab_id, now),
-        percent=settings.threshold_percent,
-        least=settings.threshold_least,
-        most=settings.threshold_most,
-    )
+    threshold = threshold_now(count_active(session, challenge.lab_id, now), settings)
     _turn(
         session, challenge, ChallengeState.DRAFT, ChallengeState.OPEN,
         opens_at=now, opened_at=now, threshold=threshold,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -23,6 +23,8 @@ from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import why_not_address
 
 HOURS_MOST = 60
+FORGET_AFTER = timedelta(days=90) - VALID_FOR
+"""An address is kept for 90 days at most after its last mail."""
 
 
 def invite(
@@ -183,12 +185,26 @@ def _take_once(session: Session, invitation: Invitation, person: Viewer, now: da
             col(Invitation.accepted_at).is_(None),
             col(Invitation.withdrawn_at).is_(None),
         )
-        .values(accepted_at=now, accepted_by=person.known_id)
+        .values(accepted_at=now, accepted_by=person.known_id, email="")  # the address has done its work
         .execution_options(synchronize_session=False)
     )
     session.refresh(invitation)
     if getattr(taken, "rowcount", 0) != 1:
         raise Refused("invitation-used", _l("This invitation was accepted before. Each one works once."))
+
+
+def forget_old_invitations(session: Session, now: datetime) -> int:
+    """Delete invitations that nobody accepted, so their addresses are not kept: 76 days after they ended.
+
+    Returns:
+        How many were deleted. A second run finds none.
+    """
+    gone = session.execute(
+        sa.delete(Invitation).where(
+            col(Invitation.accepted_at).is_(None), col(Invitation.expires_at) <= now - FORGET_AFTER
+        )
+    )
+    return int(getattr(gone, "rowcount", 0))
 
 
 def take_role(session: Session, *, lab_id: int, role: Role, person: Viewer, now: datetime) -> RoleGrant:

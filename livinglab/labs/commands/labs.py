@@ -203,16 +203,21 @@ def renew_box_thresholds(session: Session, now: datetime, *, count_active: Count
         settings = session.get(LabSettings, lab.id)
         if settings is None:
             continue
-        lab.box_threshold = threshold_of(
-            count_active(session, known_id(lab.id), now),
-            percent=settings.threshold_percent,
-            least=settings.threshold_least,
-            most=settings.threshold_most,
-        )
+        lab.box_threshold = threshold_now(count_active(session, known_id(lab.id), now), settings)
         lab.box_threshold_at = now
         session.add(lab)
     session.flush()
     return len(labs)
+
+
+def threshold_now(active: int, settings: LabSettings) -> int:
+    """Return the threshold that would stand with a lab's settings and so many active people (rule L2)."""
+    return threshold_of(
+        active,
+        percent=settings.threshold_percent,
+        least=settings.threshold_least,
+        most=settings.threshold_most,
+    )
 
 
 def _new_month(last: datetime | None, now: datetime) -> bool:

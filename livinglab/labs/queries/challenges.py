@@ -173,6 +173,11 @@ class ChallengePage:
     concluded_at: datetime | None
 
     @property
+    def title(self) -> Texts:
+        """Return the title."""
+        return self.brief.title
+
+    @property
     def goal(self) -> Texts:
         """Return the goal."""
         return self.brief.goal
@@ -215,6 +220,18 @@ def challenge_page(session: Session, challenge_id: int) -> ChallengePage:
         closed_at=row.closed_at,
         concluded_at=row.concluded_at,
     )
+
+
+def measure_in(page: ChallengePage, measure_id: int) -> MeasureRow:
+    """Return one measure of a challenge.
+
+    Raises:
+        NotFound: ``no-such-measure``.
+    """
+    for measure in page.measures:
+        if measure.id == measure_id:
+            return measure
+    raise NotFound("no-such-measure", "")
 
 
 def measures_of(session: Session, challenge_id: int) -> tuple[MeasureRow, ...]:

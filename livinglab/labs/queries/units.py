@@ -327,3 +327,9 @@ def invitation_by_token(session: Session, token_hash: str, now: datetime) -> Inv
         expires_at=found.expires_at,
         state=state,
     )
+
+
+def count_accounts(session: Session) -> int:
+    """Count the people with a confirmed address."""
+    confirmed = (col(Person.email_confirmed_at).is_not(None), col(Person.erased_at).is_(None))
+    return session.scalar(sa.select(sa.func.count()).select_from(Person).where(*confirmed)) or 0

@@ -1,0 +1,226 @@
+"""Forms of the people who set a lab up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from babel import Locale
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+
+from livinglab.core.text import LANGUAGES
+from livinglab.core.viewer import Role
+from livinglab.labs.forms.per_language import Spoken, form_in
+from livinglab.labs.models import (
+    FIELD_MAX,
+    INTRO_MAX,
+    LAB_NAME_MAX,
+    TAGLINE_MAX,
+    THEMES,
+    LabSettings,
+    Moderation,
+)
+from livinglab.labs.rules import known_countries, known_timezones
+from livinglab.labs.rules.numbers import ANSWERS, DECISIONS, THRESHOLDS, Setting
+from livinglab.web.forms import Choice, Email, Figure, Form, Line, Number, Radios, Text, Tick, Ticks
+from livinglab.web.locale import NAMES
+
+THEME_NAMES = {
+    "fjord": _l("Fjord"),
+    "heather": _l("Heather"),
+    "spruce": _l("Spruce"),
+    "cloudberry": _l("Cloudberry"),
+    "rowan": _l("Rowan"),
+    "slate": _l("Slate"),
+}
+ROLE_NAMES = {
+    Role.FACILITATOR: _l("Facilitator"),
+    Role.LEAD: _l("Project lead"),
+    Role.MANAGER: _l("Lab manager"),
+}
+LAB_TEXTS = (
+    Spoken(
+        "tagline", _l("In one sentence"), TAGLINE_MAX, hint=_l("Stands beside the lab’s name everywhere.")
+    ),
+    Spoken(
+        "intro",
+        _l("What the lab is for"),
+        INTRO_MAX,
+        lines=6,
+        hint=_l("Plain words. Whom does it concern, and what happens with ideas?"),
+    ),
+    Spoken(
+        "promise",
+        _l("What you promise"),
+        INTRO_MAX,
+        lines=3,
+        hint=_l(
+            "Until when does an idea get an answer, and from whom? "
+            "The figures beside it are counted, not written."
+        ),
+    ),
+)
+UNIT_TEXTS = (
+    Spoken("name", _l("Name of the unit"), LAB_NAME_MAX, required=True),
+    Spoken("description", _l("What it looks after"), FIELD_MAX, lines=3),
+)
+
+
+def countries() -> list[tuple[str, str]]:
+    """Return countries by name in the reader's language; the Nordic ones first."""
+    names = (get_locale() or Locale("en")).territories
+    first = ("NO", "SE", "FI", "DK", "IS")
+    rest = sorted(
+        ((c, names.get(c, c)) for c in known_countries() if c not in first), key=lambda pair: pair[1]
+    )
+    return [*((c, names.get(c, c)) for c in first), *rest]
+
+
+def zones() -> list[tuple[str, str]]:
+    """Return time zones; those of the Nordic capitals first."""
+    first = ("Europe/Oslo", "Europe/Stockholm", "Europe/Helsinki", "Europe/Copenhagen", "Atlantic/Reykjavik")
+    rest = sorted(
+        z
+        for z in known_timezones()
+        if "/" in z and z not in first and not z.startswith(("Etc/", "posix", "right"))
+    )
+    return [(zone, zone.replace("_", " ")) for zone in (*first, *rest)]
+
+
+class LookForm(Form):
+    """Name, colour, languages, clock and country of a lab."""
+
+    name = Line(_l("Name of the lab"), max_length=LAB_NAME_MAX)
+    theme = Radios(_l("Colour"), [(theme, THEME_NAMES[theme]) for theme in THEMES])
+    first_language = Choice(
+        _l("First language"),
+        [(code, NAMES[code]) for code in LANGUAGES],
+        description=_l("The page opens in it, and texts missing in another language are shown in it."),
+    )
+    more_languages = Ticks(_l("Further languages"), [(code, NAMES[code]) for code in LANGUAGES])
+    timezone = Choice(_l("Time zone"), [], description=_l("Days and deadlines are counted on this clock."))
+    second_timezone = Choice(
+        _l("Second time zone, shown beside it"),
+        [],
+        required=False,
+        description=_l("For a lab on both sides of a border."),
+    )
+    country = Choice(_l("Country"), [], description=_l("Its public holidays are no working days."))
+    contact_email = Email(
+        _l("E-mail address of the lab"), required=False, description=_l("Shown on the lab’s page.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.timezone.choices = zones()
+        self.second_timezone.choices = [("", _l("None")), *zones()]
+        self.country.choices = countries()
+
+    def languages(self) -> list[str]:
+        """Return the languages, first one first."""
+        first = self.first_language.data
+        return [first, *(code for code in self.more_languages.data or () if code != first)]
+
+    def timezones(self) -> list[str]:
+        """Return one or two time zones."""
+        chosen = (self.timezone.data, self.second_timezone.data)
+        return list(dict.fromkeys(zone for zone in chosen if zone))
+
+
+class NewLabForm(LookForm):
+    """A new lab."""
+
+    slug = Line(
+        _l("Word in the address"),
+        max_length=40,
+        description=_l("Small letters a–z, figures and hyphens. It stays for good: /labs/this-word"),
+    )
+
+
+def _number(setting: Setting) -> Any:
+    if setting.name == "threshold_percent":
+        return Figure(setting.label, least=setting.least, most=setting.most)
+    return Number(setting.label, least=int(setting.least), most=int(setting.most))
+
+
+def numbers_form() -> type[Form]:
+    """Return the form of a lab's numbers: a field for each, its range from the rules."""
+    fields: dict[str, Any] = {
+        "moderation": Radios(
+            _l("When does a facilitator look at new texts?"),
+            [
+                (Moderation.BEFORE.value, _l("Before they are published")),
+                (Moderation.AFTER.value, _l("After they are published")),
+            ],
+        ),
+        "second_person_on_final": Tick(_l("A final answer is published by a second person")),
+        "steering_emails": Text(
+            _l("Addresses of the steering list"),
+            max_length=3000,
+            required=False,
+        ),
+    }
+    fields |= {setting.name: _number(setting) for setting in (*THRESHOLDS, *DECISIONS, *ANSWERS)}
+    return type("NumbersForm", (Form,), fields)
+
+
+def numbers_of(form: Form) -> dict[str, Any]:
+    """Return what a sent form of numbers says, as columns of ``LabSettings``."""
+    values = {
+        name: form[name].data for name in LabSettings.model_fields if name in form and name != "csrf_token"
+    }
+    values["moderation"] = Moderation(values["moderation"])
+    lines = (values["steering_emails"] or "").split("\n")
+    values["steering_emails"] = [line.strip().lower() for line in lines if line.strip()]
+    return values
+
+
+class UnitForm(Form):
+    """A receiving unit, besides its texts."""
+
+    owner_id = Choice(
+        _l("Owner"),
+        [],
+        required=False,
+        description=_l("Answers for the unit; is told when it is a week late."),
+    )
+    deputy_id = Choice(_l("Deputy"), [], required=False, description=_l("Is told when an answer is late."))
+    limit_in_progress = Number(
+        _l("How many ideas at a time"),
+        least=1,
+        most=500,
+        description=_l("Above this, the unit must agree before it is given another one."),
+    )
+    topics = Ticks(
+        _l("Subjects it usually takes"), [], description=_l("They are proposed when an idea is routed.")
+    )
+
+
+def unit_form(languages: Sequence[str]) -> type[Form]:
+    """Return the form of a unit in the lab's languages."""
+    return form_in(languages, UNIT_TEXTS, base=UnitForm, name="UnitInForm")
+
+
+class InviteForm(Form):
+    """An invitation by e-mail."""
+
+    email = Email(_l("E-mail address"))
+    offer = Choice(_l("Invite as"), [])
+
+
+class HoursForm(Form):
+    """Weekly hours of a role."""
+
+    weekly_hours = Number(_l("Hours a week"), least=0, most=60, required=False)
+
+
+class CategoryRowsForm(Form):
+    """Base of the form of subjects: rows are added as fields."""
+
+
+def categories_form(languages: Sequence[str], rows: int) -> type[Form]:
+    """Return a form with a row for each subject: ``name0_nb`` …, ``retired0``."""
+    spoken = [Spoken(f"name{n}", _l("Subject %(number)s", number=n + 1), 60) for n in range(rows)]
+    ticks = {f"retired{n}": Tick(_l("No longer offered")) for n in range(rows)}
+    return form_in(languages, spoken, base=type("Rows", (CategoryRowsForm,), ticks), name="CategoriesForm")

@@ -1,0 +1,116 @@
+"""Pages everybody expects: how it works, privacy, accessibility, rules, contact; and what robots read."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
+
+from livinglab.core.clock import utc_now
+from livinglab.core.text import LANGUAGES
+from livinglab.ideas.queries.counts import public_ids
+from livinglab.labs import queries as labs
+from livinglab.moderation.rules import HOUSE_RULES
+from livinglab.web.access import public
+from livinglab.web.database import db, settings
+from livinglab.web.filters import asset
+from livinglab.web.frame import VERSION
+
+bp = Blueprint("pages", __name__)
+ASSESSED_ON = date(2026, 11, 22)
+"""When accessibility was assessed last; changed together with ``docs/accessibility.md``."""
+NOT_FOR_ROBOTS = ("/admin", "/invitations", "/me", "/notices", "/work", "/settings", "/sign-in", "/register")
+
+
+@bp.get("/how")
+@public
+def how() -> str:
+    """How an idea becomes a service."""
+    return render_template("pages/how.html")
+
+
+@bp.get("/privacy")
+@public
+def privacy() -> str:
+    """What is stored, why and how long, and what one can ask for."""
+    return render_template("pages/privacy.html", config=settings())
+
+
+@bp.get("/accessibility")
+@public
+def accessibility() -> str:
+    """The accessibility statement, after the model of the European Union."""
+    return render_template(
+        "pages/accessibility.html", config=settings(), assessed_on=ASSESSED_ON, version=VERSION
+    )
+
+
+@bp.get("/rules")
+@public
+def rules() -> str:
+    """The house rules that moderation cites."""
+    return render_template("pages/rules.html", rules=HOUSE_RULES.values())
+
+
+@bp.get("/contact")
+@public
+def contact() -> str:
+    """Whom to write to: the site, and each lab."""
+    with db.reading() as session:
+        told = [(lab, labs.lab_texts(session, lab.id).contact_email) for lab in labs.all_labs(session)]
+    return render_template("pages/contact.html", config=settings(), labs=told)
+
+
+@bp.get("/robots.txt")
+@public
+def robots() -> Response:
+    """What robots may read."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS)]
+    return _plain([*lines, "", f"Sitemap: {settings().base_url}/sitemap.xml"])
+
+
+@bp.get("/.well-known/security.txt")
+@public
+def security() -> Response:
+    """Where to report a weakness (RFC 9116); only where there is somebody to write to."""
+    config = settings()
+    if not config.contact_email:
+        abort(404)
+    until = (utc_now() + timedelta(days=180)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return _plain(
+        [
+            f"Contact: mailto:{config.contact_email}",
+            f"Expires: {until:%Y-%m-%dT%H:%M:%SZ}",
+            f"Preferred-Languages: {', '.join(LANGUAGES)}",
+            f"Canonical: {config.base_url}/.well-known/security.txt",
+        ]
+    )
+
+
+@bp.get("/sitemap.xml")
+@public
+def sitemap() -> Response:
+    """Addresses of what is public."""
+    with db.reading() as session:
+        paths = [
+            *(
+                url_for(name)
+                for name in ("front.home", "labs.index", "challenges.index", "ideas.index", "pages.how")
+            ),
+            *(url_for("labs.page", slug=lab.slug) for lab in labs.all_labs(session)),
+            *(url_for("challenges.page", challenge_id=c.id) for c, _lab in labs.public_challenges(session)),
+            *(url_for("ideas.page", idea_id=number) for number in public_ids(session)),
+        ]
+    page = render_template("pages/sitemap.xml", base=settings().base_url, paths=paths)
+    return Response(page, mimetype="application/xml")
+
+
+@bp.get("/favicon.ico")
+@public
+def favicon() -> Response:
+    """The cairn, for those who ask for it by its old name."""
+    return redirect(asset("img/mark.svg"), 302)  # type: ignore[return-value]
+
+
+def _plain(lines: list[str]) -> Response:
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
