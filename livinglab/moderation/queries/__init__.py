@@ -18,6 +18,7 @@ from livinglab.moderation.queries.queue import (
     pile,
     waiting_count,
 )
+from livinglab.moderation.queries.reporting import ReportTarget, report_target
 
 __all__ = [
     "AppealPage",
@@ -26,6 +27,7 @@ __all__ = [
     "DecisionPage",
     "Figures",
     "Pile",
+    "ReportTarget",
     "Waiting",
     "appeal_page",
     "appeals_waiting",
@@ -36,5 +38,6 @@ __all__ = [
     "moderated_labs",
     "next_case",
     "pile",
+    "report_target",
     "waiting_count",
 ]

@@ -68,6 +68,7 @@ class DecisionPage:
     by: Face
     publication: Publication
     can_resend: bool
+    is_author: bool
     appeal: AppealView | None
     appeal_until: datetime
     why_not_appeal: Refused | None
@@ -164,6 +165,7 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
         by=author_face(author, shown.byline),
         publication=shown.publication,
         can_resend=decision.action is Action.RETURN and thing is not Thing.COMMENT,
+        is_author=viewer.signed_in and viewer.person_id == decision.author_id,
         appeal=_appeal(appeal) if appeal else None,
         appeal_until=decision.at + APPEAL_FOR,
         why_not_appeal=why_not_appeal(
