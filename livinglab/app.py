@@ -22,12 +22,13 @@ from livinglab.moderation import views as moderation
 from livinglab.notices import views as notices
 from livinglab.notices.queries import unread_statement
 from livinglab.people import views as people
+from livinglab.pipeline import views as pipeline
 from livinglab.pipeline.queries.work import work_count
 from livinglab.voting import views as voting
 from livinglab.web import access, database, errors, filters, frame, headers, limits, locale
 from livinglab.web.views import health, pages
 
-BLUEPRINTS = (health.bp, people.accounts, people.me, voting.bp, moderation.bp, handoff.bp, *LABS, pages.bp,)
+BLUEPRINTS = (health.bp, people.accounts, people.me, voting.bp, moderation.bp, handoff.bp, notices.bp, pipeline.bp, pipeline.work_bp, *LABS, pages.bp)
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent

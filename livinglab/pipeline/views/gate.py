@@ -1,0 +1,215 @@
+"""The gate: reading, proposing, confirming; and the decision that everybody can read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from livinglab.core.clock import utc_now
+from livinglab.core.errors import NotFound, refuse
+from livinglab.labs.queries import lab_brief
+from livinglab.pipeline import commands, queries
+from livinglab.pipeline.forms import DecideForm, ReturnForm, VersionForm
+from livinglab.pipeline.models import GateDecision
+from livinglab.pipeline.rules import HOLD_DAYS, Action, why_not_touch_proposal
+from livinglab.pipeline.views.room import (
+    Answer,
+    act,
+    bp,
+    decide_form_of,
+    enter,
+    place_for_staff,
+    show_gate,
+    work,
+)
+from livinglab.web.access import public, viewer
+from livinglab.web.database import db
+from livinglab.web.respond import back
+
+
+@bp.get("/reviews/<int:review_id>")
+@work
+def review(review_id: int) -> Answer:
+    """One opening of a gate: what is known, and what is decided."""
+    with db.reading() as session:
+        idea_id = queries.idea_of_review(session, review_id)
+        place = place_for_staff(session, idea_id)
+        decided = queries.decision_of_review(session, review_id)
+    if decided is not None:
+        return redirect(url_for("pipeline.decision", decision_id=decided), 303)
+    if place.review_id != review_id:
+        return redirect(url_for("pipeline.gate", idea_id=idea_id), 303)
+    return show_gate(idea_id)
+
+
+@bp.get("/ideas/<int:idea_id>/gate")
+@work
+def gate(idea_id: int) -> Answer:
+    """The gate ahead of an idea; where a review is open, that."""
+    with db.reading() as session:
+        place = place_for_staff(session, idea_id)
+    if place.review_id is not None:
+        return redirect(url_for("pipeline.review", review_id=place.review_id), 303)
+    if place.gate is None:
+        return redirect(url_for("pipeline.benefits", idea_id=idea_id), 303)
+    return show_gate(idea_id)
+
+
+@bp.post("/reviews/<int:review_id>/propose")
+@work
+def propose(review_id: int) -> Answer:
+    """Write the first decider's decision."""
+    with db.reading() as session:
+        idea_id = queries.idea_of_review(session, review_id)
+        place_for_staff(session, idea_id)
+        page = queries.gate_page(session, idea_id, utc_now())
+    form = decide_form_of(page)
+    made = None
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            made = commands.propose(
+                session, review_id=review_id, draft=form.draft(), person=viewer(), now=utc_now()
+            )
+    if made is None:
+        return show_gate(idea_id, form=form, problem=form.refused if not form.errors else None)
+    if isinstance(made, GateDecision):
+        return back(
+            url_for("pipeline.decision", decision_id=made.id), _("Decided. Everybody can read it now.")
+        )
+    return back(
+        url_for("pipeline.review", review_id=review_id), _("Signed. It now waits for a second decider.")
+    )
+
+
+@bp.route("/proposals/<int:proposal_id>/edit", methods=["GET", "POST"])
+@work
+def edit_proposal(proposal_id: int) -> Answer:
+    """Change one's own proposal; it becomes a new version."""
+    with db.reading() as session:
+        idea_id = queries.idea_of_proposal(session, proposal_id)
+        place = place_for_staff(session, idea_id)
+        page = queries.gate_page(session, idea_id, utc_now())
+    standing = page.proposal
+    version = standing.version if standing else 0
+    refuse(
+        why_not_touch_proposal(
+            Action.EDIT_PROPOSAL, place, viewer(), proposal_id=proposal_id, version=version
+        )
+    )
+    written = {
+        "outcome": standing.outcome.value, "to_stage": standing.to_stage.value if standing.to_stage else None,
+        "hold_until": standing.hold_until, "reason": standing.reason, "would_change": standing.would_change,
+        "decline_code": standing.decline_code.value if standing.decline_code else "", "version": version,
+        **{f"deviation_{code}": text for code, text in standing.deviations.items()},
+    } if standing else {}  # fmt: skip
+    form = decide_form_of(page, **written)
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            commands.edit_proposal(
+                session,
+                proposal_id=proposal_id,
+                version=_version(form),
+                draft=form.draft(),
+                person=viewer(),
+                now=utc_now(),
+            )
+        if not form.refused:
+            return back(
+                url_for("pipeline.gate", idea_id=idea_id),
+                _("Changed. The second decider sees the new version."),
+            )
+    html = render_template(
+        "pipeline/edit.html",
+        page=page,
+        form=form,
+        today=utc_now().date(),
+        hold_span=timedelta(days=HOLD_DAYS),
+    )
+    return html, 422 if form.is_submitted() else 200
+
+
+def _version(form: DecideForm | ReturnForm | VersionForm) -> int:
+    """Return the version that was read; what is no number was never read."""
+    read = str(form.version.data or "")
+    return int(read) if read.isdecimal() and len(read) < 9 else 0
+
+
+def _idea_of(proposal_id: int) -> int:
+    with db.reading() as session:
+        idea_id = queries.idea_of_proposal(session, proposal_id)
+        place_for_staff(session, idea_id)
+    return idea_id
+
+
+@bp.post("/proposals/<int:proposal_id>/confirm")
+@work
+def confirm(proposal_id: int) -> Answer:
+    """Agree to exactly the version that was read; the idea moves."""
+    idea_id, form = _idea_of(proposal_id), VersionForm()
+    made: list[int] = []
+    if not form.validate_on_submit():
+        return show_gate(idea_id)
+
+    def do(session: Session) -> None:
+        decision = commands.confirm(
+            session, proposal_id=proposal_id, version=_version(form), person=viewer(), now=utc_now()
+        )
+        made.append(decision.id or 0)
+
+    answer = act(idea_id, do, done=_l("Decided. Everybody can read it now."))
+    return redirect(url_for("pipeline.decision", decision_id=made[0]), 303) if made else answer
+
+
+@bp.post("/proposals/<int:proposal_id>/withdraw")
+@work
+def withdraw_proposal(proposal_id: int) -> Answer:
+    """Take one's own proposal back."""
+    idea_id, form = _idea_of(proposal_id), VersionForm()
+    if not form.validate_on_submit():
+        return show_gate(idea_id)
+    return act(
+        idea_id,
+        lambda session: commands.withdraw_proposal(
+            session, proposal_id=proposal_id, version=_version(form), person=viewer(), now=utc_now()
+        ),
+        done=_l("Taken back. The review is open for a new proposal."),
+    )
+
+
+@bp.post("/proposals/<int:proposal_id>/return")
+@work
+def return_proposal(proposal_id: int) -> Answer:
+    """Send a proposal back to its writer with a note."""
+    idea_id, form = _idea_of(proposal_id), ReturnForm()
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            commands.return_proposal(
+                session,
+                proposal_id=proposal_id,
+                version=_version(form),
+                note=form.note.data or "",
+                person=viewer(),
+                now=utc_now(),
+            )
+        if not form.refused:
+            return back(url_for("pipeline.gate", idea_id=idea_id), _("Sent back with your note."))
+    return show_gate(idea_id, back_form=form, problem=form.refused if not form.errors else None)
+
+
+@bp.get("/decisions/<int:decision_id>")
+@public
+def decision(decision_id: int) -> Answer:
+    """What was decided at a gate, by whom and why: public, for ever."""
+    with db.reading() as session:
+        shown = queries.decision_shown(session, decision_id, viewer())
+        lab = lab_brief(session, shown.lab_id)
+        others = queries.decisions_of(session, shown.idea_id)
+        where = queries.whereabouts(session, shown.idea_id, utc_now())
+    if where is None:
+        raise NotFound("no-such-decision", _l("There is no such decision."))
+    enter(lab)
+    return render_template("pipeline/decision.html", d=shown, lab=lab, others=others, where=where)
