@@ -23,9 +23,15 @@ from livinglab.core.db import Database
 from livinglab.core.leader import Leader, worker_name
 from livinglab.core.mail import OutboxMail, Transport, claim_mails, settle_mail, transport_for
 from livinglab.core.runs import JobRun
+from livinglab.handoff.commands import run_clock
+from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
 from livinglab.notices.commands import deliver_notices, send_digests
 from livinglab.notices.queries import mail_content
+from livinglab.pipeline.commands import monthly_door, open_reviews, reopen_by_support, return_from_hold
+from livinglab.privacy.commands import forget_old
+from livinglab.voting.queries import active_people
 from livinglab.web.database import db, settings
+from livinglab.web.limits import forget_counts
 from livinglab.web.mailing import render_mail
 
 log = structlog.get_logger()
@@ -86,12 +92,32 @@ def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
             way.send(render_mail(mail, content))
 
 
+def _renew_box_thresholds(now: datetime) -> None:
+    with db.writing() as session:
+        renew_box_thresholds(session, now, count_active=active_people)
+
+
+def _forget(now: datetime) -> None:
+    with db.writing() as session:
+        forget_old(session, now)
+        forget_old_invitations(session, now)
+        forget_counts(session, now)
+
+
 SECONDS, MINUTES, HOURS = (lambda n: timedelta(seconds=n)), (lambda n: timedelta(minutes=n)), (lambda n: timedelta(hours=n))
 
 JOBS: tuple[Job, ...] = (
+    Job("reviews", SECONDS(10), in_one_transaction(open_reviews), "Open reviews where enough people want one."),
     Job("notices", SECONDS(10), in_one_transaction(deliver_notices), "Tell people what the journal holds."),
     Job("mails", SECONDS(5), deliver_mails, "Deliver the mails that wait."),
+    Job("challenges", MINUTES(1), in_one_transaction(close_due_challenges), "Close challenges at their instant."),
+    Job("handoffs", HOURS(1), in_one_transaction(run_clock), "Remind, mark as late and escalate."),
     Job("digests", MINUTES(15), in_one_transaction(send_digests), "One mail a person and day, at 07:30 of the lab."),
+    Job("reopening", HOURS(1), in_one_transaction(reopen_by_support), "Reopen what was declined and has new support."),
+    Job("monthly door", HOURS(1), in_one_transaction(monthly_door), "Last weekday of the month: the best not yet reviewed."),
+    Job("thresholds", HOURS(1), _renew_box_thresholds, "Renew the idea boxes' thresholds each month."),
+    Job("holds", HOURS(1), in_one_transaction(return_from_hold), "Bring back what was on hold until today."),
+    Job("retention", HOURS(6), _forget, "Forget what is no longer needed."),
 )
 
 

@@ -169,7 +169,7 @@ SENTENCES: dict[str, Sentence] = {
     "idea-restored": Sentence(_fixed(_l("Visible again")), "eye"),
     "idea-edited": Sentence(lambda t: _l("Version %(number)s: %(note)s", number=t.data.get("version") or t.data.get("number") or "", note=t.data.get("note") or _l("the text was changed")), "pen"),
     "idea-withdrawn": Sentence(_fixed(_l("Withdrawn by the author")), "withdrawn"),
-    "idea-author-left": Sentence(_fixed(_l("The author left the idea to others")), "withdrawn"),
+    "author-left": Sentence(_fixed(_l("The author left the idea to others")), "withdrawn"),
     "idea-reopened": Sentence(_fixed(_l("Taken up again")), "undo"),
     # the conversation
     "comment-published": Sentence(_commented, "comment", story=False),
@@ -219,6 +219,9 @@ SENTENCES: dict[str, Sentence] = {
     "answer-corrected": Sentence(lambda t: _l("%(unit)s corrected its answer", unit=t.unit), "pen"),
     # moderation
     "case-opened": Sentence(_fixed(_l("Something waits to be looked at")), "shield", story=False),
+    "case-settled": Sentence(_fixed(_l("A moderation case was decided")), "shield", story=False),
+    "report-made": Sentence(_fixed(_l("Somebody reported something")), "flag", story=False),
+    "report-settled": Sentence(_fixed(_l("A report was looked at")), "shield", story=False),
     "appeal-made": Sentence(_fixed(_l("An author asks for a decision to be looked at again")), "shield", story=False),
     "appeal-decided": Sentence(_fixed(_l("Your appeal has been decided")), "shield", story=False),
     # labs and challenges

@@ -44,7 +44,7 @@ TOLD: dict[str, tuple[Telling, ...]] = {
     "idea-published": (Telling(A),),
     "idea-edited": _follow,
     "idea-withdrawn": _follow,
-    "idea-author-left": _follow,
+    "author-left": _follow,
     "idea-restored": (Telling(A, at_once=True),),
     "idea-reopened": _follow,
     "comment-published": _follow,

@@ -1,5 +1,5 @@
 """Notices in the app, following, and ending the daily mail."""
 
-from livinglab.notices.views.inbox import bp
+from livinglab.notices.views.inbox import bp, exempt
 
-__all__ = ["bp"]
+__all__ = ["bp", "exempt"]
