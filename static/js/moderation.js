@@ -55,12 +55,16 @@
   });
 
   // After a decision, a skip or a step the case's heading takes the focus, so that reading goes on there.
+  let before = null;
   document.addEventListener("htmx:after:swap", () => {
     settle();
-    if (desk() && (document.activeElement === document.body || document.activeElement === null)) {
-      const title = document.getElementById("case-title");
-      if (title) title.focus();
-    }
+    if (!desk() || desk() === before) return;
+    before = desk();
+    const oops = document.querySelector("#desk [data-take-focus]");
+    const title = document.getElementById("case-title");
+    if (oops) oops.focus();
+    else if (title) { title.focus({ preventScroll: true }); title.scrollIntoView({ block: "nearest" }); }
   });
+  before = desk();
   settle();
 })();

@@ -159,7 +159,7 @@ def appeals_waiting(
     """Return the open appeals of the person's labs, also those somebody else must decide."""
     me = viewer.person_id or -1
     first = sa.orm.aliased(Person)
-    query: sa.Select[Any] = (
+    query: Any = (
         sa.select(
             Appeal,
             Decision,

@@ -40,7 +40,7 @@ def decision(decision_id: int) -> Response:
         "moderation/decision.html",
         page=page,
         form=form,
-        letter=letter_of(page, for_author=own),
+        letter=letter_of(page),
         own=own,
         face=shown(page.by),
     )
@@ -72,7 +72,7 @@ def appeal(appeal_id: int) -> Response:
         "moderation/appeal.html",
         page=page,
         form=form,
-        letter=letter_of(page.decision, for_author=False),
+        letter=letter_of(page.decision),
         face=shown(page.decision.by),
         action_names=ACTION_NAMES,
     )

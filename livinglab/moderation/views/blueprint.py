@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, g, url_for
+from flask import Blueprint, g
 from flask_babel import lazy_gettext as _l
 
 from livinglab.labs.queries import LabBrief
@@ -101,9 +101,8 @@ def enter(lab: LabBrief) -> LabBrief:
     return lab
 
 
-def letter_of(page: DecisionPage, *, for_author: bool) -> Letter:
-    """Return the statement of reasons of a decision, with the way to appeal for its author."""
-    may_appeal = for_author and page.why_not_appeal is None
+def letter_of(page: DecisionPage) -> Letter:
+    """Return the statement of reasons of a decision; the way to appeal stands below it on the page."""
     return letter(
         page.thing,
         page.action,
@@ -112,10 +111,6 @@ def letter_of(page: DecisionPage, *, for_author: bool) -> Letter:
         automatic=page.automatic,
         after_reports=page.after_reports,
         decided_on=page.at,
-        appeal_url=url_for("moderation.decision", decision_id=page.id, _anchor="appeal")
-        if may_appeal
-        else None,
-        appeal_until=page.appeal_until if may_appeal else None,
     )
 
 
