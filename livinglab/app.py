@@ -25,7 +25,7 @@ from livinglab.people import views as people
 from livinglab.pipeline import views as pipeline
 from livinglab.pipeline.queries.work import work_count
 from livinglab.voting import views as voting
-from livinglab.web import access, database, errors, filters, frame, headers, limits, locale
+from livinglab.web import access, assets, database, errors, filters, frame, headers, limits, locale
 from livinglab.web.views import health, pages
 
 BLUEPRINTS = (health.bp, people.accounts, people.me, voting.bp, moderation.bp, handoff.bp, notices.bp, pipeline.bp, pipeline.work_bp, *LABS, pages.bp)
@@ -52,6 +52,7 @@ def create_app(config: Config | None = None) -> Flask:
     filters.install(app)
     frame.install(app, _counts)
     headers.install(app)
+    assets.install(app)
     errors.install(app)
     limits.install(app)
     for blueprint in BLUEPRINTS:

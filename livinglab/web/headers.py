@@ -37,7 +37,7 @@ def _protect(response: Response) -> Response:
 
 def _cache(response: Response) -> Response:
     """A visitor's page is the same for all visitors; everything else stays in the browser that asked."""
-    if request.endpoint in ("static", "picture") or "Cache-Control" in response.headers:
+    if request.endpoint in ("static", "stylesheet", "picture") or "Cache-Control" in response.headers:
         return response
     response.vary.add("Cookie")
     response.vary.add("HX-Request")

@@ -79,7 +79,7 @@ def install(app: Flask) -> None:
             if values["lang"] is None:
                 del values["lang"]
             return
-        if not has_request_context() or endpoint in ("static", "picture"):
+        if not has_request_context() or endpoint in ("static", "stylesheet", "picture"):
             return
         chosen = request.args.get("lang")
         if chosen in LANGUAGES:

@@ -1,0 +1,73 @@
+"""Style sheets as one file, static text compressed: what a phone loads first stays small."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask, Response, current_app, request, url_for
+from flask_compress import Compress
+
+from livinglab.web.access import public
+
+SHEETS = (
+    "vendor/designsystemet", "vendor/theme",
+    *(f"css/{name}" for name in (
+        "fonts", "tokens", "base", "frame", "track", "marks", "cards", "forms", "front", "list", "idea", "work",
+        "account", "print",
+    )),
+)
+"""In this order; each is one component."""
+
+
+_TEXT = ("text/css", "text/javascript", "application/javascript", "image/svg+xml")
+
+
+class AssetsMissing(Exception):
+    """The front-end files have not been built; the message says which command does it."""
+
+
+@lru_cache(maxsize=4)
+def _joined(folder: Path, _changed: float) -> tuple[bytes, str]:
+    text = b"\n".join((folder / f"{name}.css").read_bytes() for name in SHEETS)
+    return text, hashlib.sha256(text).hexdigest()[:10]
+
+
+def _sheet() -> tuple[bytes, str]:
+    folder = Path(str(current_app.static_folder))
+    return _joined(folder, max((folder / f"{name}.css").stat().st_mtime for name in SHEETS))
+
+
+def stylesheet() -> str:
+    """Return the address of the style sheet, with the fingerprint of its content."""
+    return url_for("stylesheet", v=_sheet()[1])
+
+
+def _serve() -> Response:
+    return Response(_sheet()[0], mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def install(app: Flask) -> None:
+    """Serve the style sheet beside the static files, whose folder its own addresses count from.
+
+    Raises:
+        AssetsMissing: ``static/vendor`` is not there.
+    """
+    if not (Path(str(app.static_folder)) / "vendor" / ".stamp").is_file():
+        raise AssetsMissing("The front-end files are missing. Run: make setup")
+    app.config.update(
+        COMPRESS_MIMETYPES=list(_TEXT),
+        COMPRESS_ALGORITHM=["gzip"], COMPRESS_LEVEL=9, COMPRESS_MIN_SIZE=600, COMPRESS_STREAMS=True,
+    )
+    app.add_url_rule("/static/css/site.css", "stylesheet", public(_serve))
+    app.jinja_env.globals["stylesheet"] = stylesheet
+    Compress(app)
+    app.after_request(_read_text)  # runs before the compression
+
+
+def _read_text(response: Response) -> Response:
+    """Let static text be compressed: a file that is streamed as it lies would not be."""
+    if request.endpoint == "static" and response.status_code == 200 and response.mimetype in _TEXT:
+        response.direct_passthrough = False
+    return response
