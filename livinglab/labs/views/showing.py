@@ -139,13 +139,18 @@ def challenge_card(challenge: ChallengeBrief, lab: LabBrief, ideas: int) -> dict
     }
 
 
+def short_name(lab_name: str) -> str:
+    """Return a lab's name without the words every lab bears, where space is short."""
+    return lab_name.removesuffix(" Living Lab") or lab_name
+
+
 def idea_card(card: IdeaCard, *, needs_eyes: bool = False, place: bool = False) -> dict[str, Any]:
     """Return an idea as ``cards.idea`` draws it.
 
     Args:
         place: Name the lab, where cards of several labs stand side by side.
     """
-    words = [card.lab_name] if place else []
+    words = [short_name(card.lab_name)] if place else []
     if card.category:
         words.append(said(card.category).text)
     if card.language != language():
@@ -182,6 +187,7 @@ __all__ = [
     "language_names",
     "moments",
     "said",
+    "short_name",
     "shown",
     "spoken",
 ]
