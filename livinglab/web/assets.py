@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, Response, current_app, request, url_for
-from flask_compress import Compress
 
 from livinglab.web.access import public
 
@@ -45,7 +45,30 @@ def stylesheet() -> str:
 
 
 def _serve() -> Response:
-    return Response(_sheet()[0], mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    text, _mark = _sheet()
+    return _packed(Response(text, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"}))
+
+
+@lru_cache(maxsize=64)
+def _gzip(content: bytes) -> bytes:
+    return gzip.compress(content, 9, mtime=0)
+
+
+def _packed(response: Response) -> Response:
+    """Compress an answer of text, once for each content, where the browser takes it."""
+    response.vary.add("Accept-Encoding")
+    if "gzip" in request.accept_encodings and request.range is None:
+        response.direct_passthrough = False
+        response.set_data(_gzip(response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers.pop("ETag", None)
+    return response
+
+
+def _pack_static(response: Response) -> Response:
+    if request.endpoint == "static" and response.status_code == 200 and response.mimetype in _TEXT:
+        return _packed(response)
+    return response
 
 
 def install(app: Flask) -> None:
@@ -56,18 +79,6 @@ def install(app: Flask) -> None:
     """
     if not (Path(str(app.static_folder)) / "vendor" / ".stamp").is_file():
         raise AssetsMissing("The front-end files are missing. Run: make setup")
-    app.config.update(
-        COMPRESS_MIMETYPES=list(_TEXT),
-        COMPRESS_ALGORITHM=["gzip"], COMPRESS_LEVEL=9, COMPRESS_MIN_SIZE=600, COMPRESS_STREAMS=True,
-    )
     app.add_url_rule("/static/css/site.css", "stylesheet", public(_serve))
     app.jinja_env.globals["stylesheet"] = stylesheet
-    Compress(app)
-    app.after_request(_read_text)  # runs before the compression
-
-
-def _read_text(response: Response) -> Response:
-    """Let static text be compressed: a file that is streamed as it lies would not be."""
-    if request.endpoint == "static" and response.status_code == 200 and response.mimetype in _TEXT:
-        response.direct_passthrough = False
-    return response
+    app.after_request(_pack_static)
