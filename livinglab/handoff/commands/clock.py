@@ -49,12 +49,14 @@ def run_clock(session: Session, now: datetime) -> int:
         .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED))
         .order_by(col(Handoff.id))
     ).all()
-    told = _told(session)
+    due = []
     for handoff, zones in rows:
         taken += _end_pause(session, handoff, now, zones[0])
-        for clock, step in list(steps_due(handoff, now, zones[0])):
-            if (handoff.id, clock.clock, step, clock.due) not in told:
-                taken += _take(session, known_id(handoff.id), clock, step, now)
+        due += [(known_id(handoff.id), clock, step) for clock, step in steps_due(handoff, now, zones[0])]
+    told = _told(session) if due else set()
+    for handoff_id, clock, step in due:
+        if (handoff_id, clock.clock, step, clock.due) not in told:
+            taken += _take(session, handoff_id, clock, step, now)
     return taken
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from flask import Blueprint, g, render_template, request, url_for
+from flask_babel import get_locale
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -20,7 +24,7 @@ from livinglab.handoff.rules.verbs import first_and_rest
 from livinglab.labs.queries import LabBrief
 from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
-from livinglab.web.locale import enter_lab
+from livinglab.web.locale import enter_lab, time_zone
 from livinglab.web.respond import back, safe_path
 
 bp = Blueprint("handoff", __name__)
@@ -29,6 +33,19 @@ work = staff(Role.FACILITATOR, Role.LEAD, Role.MANAGER, units=True)
 desk = staff(Role.FACILITATOR, Role.LEAD, Role.MANAGER)
 
 Answer = Response | str | tuple[str, int]
+
+
+@bp.app_template_filter("near_day")
+def near_day(value: date | datetime | str, form: str = "MMMd") -> str:
+    """Write a day of these months without its year, as the reader's language does.
+
+    Args:
+        value: A day, an instant, or a day as mails keep it (``2027-01-31``).
+        form: A CLDR skeleton; ``MMMEd`` adds the weekday.
+    """
+    value = date.fromisoformat(value) if isinstance(value, str) else value
+    local = value.astimezone(ZoneInfo(time_zone())).date() if isinstance(value, datetime) else value
+    return str(format_skeleton(form, local, locale=get_locale()))
 
 
 def enter(lab: LabBrief) -> None:

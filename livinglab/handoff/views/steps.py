@@ -65,7 +65,7 @@ def route(idea_id: int) -> Answer:
             unit = next(said(unit.name) for unit in units if unit.id == form.unit_id.data)
             return back(url_for("handoff.index"), _("Handed over to %(unit)s. Its clock is running.", unit=unit))
     html = render_template(
-        "handoff/route.html", idea=idea, units=units, form=form, lab=lab, loads=loads, s=None,
+        "handoff/route.html", idea=idea, units=units, form=form, lab=lab, loads=loads, s=None, sent_back=(),
         topic=category.slug if category else None,
     )  # fmt: skip
     return html, 422 if form.is_submitted() else 200
@@ -79,6 +79,7 @@ def route_again(handoff_id: int) -> Answer:
     refuse(why_not_route_again(found.handoff, viewer()))
     with db.reading() as session:
         units, loads = units_of(session, found.handoff.lab_id), loads_of(session, found.handoff.lab_id)
+    sent_back = {line.data.get("unit_id") for line in found.history if line.kind == "handoff-returned"}
     form = RouteForm(stamp=found.handoff.stamp)
     _choose_units(form, units)
     if form.validate_on_submit():
@@ -89,7 +90,7 @@ def route_again(handoff_id: int) -> Answer:
             )  # fmt: skip
         if not form.refused:
             return back(url_for("handoff.index"), _("The unit has it now, with its clock and notes."))
-    return _draw("route", found, form, idea=found.idea, units=units, lab=found.lab, loads=loads, topic=None)
+    return _draw("route", found, form, idea=found.idea, units=units, lab=found.lab, loads=loads, topic=None, sent_back=sent_back)
 
 
 @bp.post("/handoffs/<int:handoff_id>/take")
