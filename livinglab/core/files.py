@@ -15,7 +15,7 @@ from livinglab.core.errors import Refused
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
 WIDTHS = {"large": 1600, "card": 640, "face": 160}
-ALLOWED = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF")
+ALLOWED = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 
 
 class StoredFile(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileRequired
 
 from livinglab.people.models import BIO_MAX, NAME_MAX, TITLE_MAX
 from livinglab.web.forms import Choice, Email, Form, Line, Password, Picture, Radios, Text, Tick
@@ -72,24 +73,44 @@ class ProfileForm(Form):
 class PhotoForm(Form):
     """A photo in place of initials."""
 
-    image = Picture(_l("Photo"), description=_l("JPEG, PNG or WebP. Where and when it was taken is removed."))
+    image = Picture(
+        _l("Choose a picture"),
+        description=_l("JPEG, PNG or WebP. Where and when it was taken is removed."),
+        validators=[FileRequired(_l("Choose a picture first."))],
+    )
 
 
-class PasswordForm(Form):
+class OwnForm(Form):
+    """A form that asks for the present password, where there is one."""
+
+    @property
+    def typed_password(self) -> str:
+        """Return what was typed as the present password."""
+        return str(self.current.data or "") if "current" in self else ""
+
+    def ask(self, *, has_password: bool) -> None:
+        """Ask for the present password, or leave the question out."""
+        if has_password:
+            self.current.flags.required = True
+        else:
+            del self.current
+
+
+class PasswordForm(OwnForm):
     """A new password; ``current`` is only asked where there is one."""
 
     current = Password(_l("Present password"), required=False)
     password = Password(_l("New password"), description=PASSWORD_HINT)
 
 
-class AddressForm(Form):
+class AddressForm(OwnForm):
     """Another address; ``current`` is only asked where there is a password."""
 
     email = Email(_l("New e-mail address"))
     current = Password(_l("Your password"), required=False, id="current-for-address")
 
 
-class DeleteForm(Form):
+class DeleteForm(OwnForm):
     """Deleting the account: what becomes of what was published, and a plain yes."""
 
     published = Radios(_l("What you have published"), FATE)

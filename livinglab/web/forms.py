@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from flask import abort
@@ -32,6 +32,7 @@ from wtforms import (
     TextAreaField,
     URLField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -147,10 +148,14 @@ def _web_address(form: FlaskForm, field: Field) -> None:
         raise ValidationError(str(_l("Write a web address that begins with https://")))
 
 
+def _options(choices: Choices) -> list[SelectChoice]:
+    return [SelectChoice(value, cast(str, label)) for value, label in choices]
+
+
 def Choice(label: object, choices: Choices, *, required: bool = True, description: object = "", **extra: Any) -> SelectField:  # noqa: N802
     """One of a list; set ``field.choices`` in the view where they come from the database."""
     return SelectField(
-        label, choices=list(choices), validators=_checks(required, message=CHOOSE), description=description,
+        label, choices=_options(choices), validators=_checks(required, message=CHOOSE), description=description,
         validate_choice=True, **extra,
     )
 
@@ -158,14 +163,14 @@ def Choice(label: object, choices: Choices, *, required: bool = True, descriptio
 def Radios(label: object, choices: Choices, *, required: bool = True, description: object = "", **extra: Any) -> RadioField:  # noqa: N802
     """One of a few, all in sight."""
     return RadioField(
-        label, choices=list(choices), validators=_checks(required, message=CHOOSE), description=description, **extra
+        label, choices=_options(choices), validators=_checks(required, message=CHOOSE), description=description, **extra
     )
 
 
 def Ticks(label: object, choices: Choices, *, required: bool = False, description: object = "", **extra: Any) -> SelectMultipleField:  # noqa: N802
     """Any of a few, all in sight."""
     return SelectMultipleField(
-        label, choices=list(choices), validators=_checks(required, message=CHOOSE), description=description,
+        label, choices=_options(choices), validators=_checks(required, message=CHOOSE), description=description,
         widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(), **extra,
     )
 

@@ -171,12 +171,12 @@ def test_a_link_ends_at_its_instant(session, make, noon, purpose):
 
 
 def test_links_live_as_long_as_they_promise():
-    assert LIFETIME == {
+    assert {
         LinkPurpose.CONFIRM: timedelta(days=7),
         LinkPurpose.SIGN_IN: timedelta(minutes=30),
         LinkPurpose.RESET: timedelta(minutes=60),
         LinkPurpose.CHANGE_EMAIL: timedelta(hours=24),
-    }
+    } == LIFETIME
 
 
 @pytest.mark.parametrize("purpose", list(LinkPurpose))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from flask import render_template, url_for
 from flask_babel import gettext as _
@@ -11,11 +12,10 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import known_id
-from livinglab.core.errors import Refused
 from livinglab.core.files import remove_image, store_image
 from livinglab.core.tokens import token_hash
 from livinglab.people import commands
-from livinglab.people.forms import AddressForm, DeleteForm, PasswordForm, PhotoForm, ProfileForm
+from livinglab.people.forms import AddressForm, DeleteForm, OwnForm, PasswordForm, PhotoForm, ProfileForm
 from livinglab.people.queries import Account, account_of, devices_of
 from livinglab.people.rules import new_password
 from livinglab.people.views.blueprint import accounts, proof_of, status_of
@@ -24,9 +24,11 @@ from livinglab.web import access
 from livinglab.web.access import signed_in, viewer
 from livinglab.web.database import db
 from livinglab.web.database import settings as config
-from livinglab.web.forms import ActionForm, Form
+from livinglab.web.forms import ActionForm
 from livinglab.web.limits import door
 from livinglab.web.respond import back
+
+Asking = TypeVar("Asking", bound=OwnForm)
 
 
 def _account() -> Account:
@@ -43,9 +45,7 @@ def _uploads() -> Path:
 def settings() -> Response | tuple[str, int]:
     """Name, pseudonym, language, a few words, the daily mail."""
     account = _account()
-    form = ProfileForm(obj=account)
-    if not viewer().is_staff_anywhere:
-        del form.title
+    form = _profile_form(ProfileForm(obj=account))
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.change_profile(
@@ -59,20 +59,20 @@ def settings() -> Response | tuple[str, int]:
             )
             commands.set_digest(session, person_id=account.id, wanted=form.digest.data)
         if not form.refused:
-            return _saved(_("Saved."), "accounts.settings")
-    return _profile_page(account, form, PhotoForm())
+            refresh()  # the answer speaks the language chosen just now
+            return back(url_for("accounts.settings"), _("Saved."))
+    return _settings_page(account, form, PhotoForm(formdata=None)), status_of(form)
 
 
-def _profile_page(account: Account, form: Form, photo_form: PhotoForm) -> tuple[str, int]:
-    status = max(status_of(form), status_of(photo_form) if photo_form.errors or photo_form.refused else 200)
-    page = render_template("people/settings.html", account=account, form=form, photo_form=photo_form)
-    return page, status
+def _profile_form(form: ProfileForm) -> ProfileForm:
+    """Ask for a title at work only those who work here."""
+    if not viewer().is_staff_anywhere:
+        del form.title
+    return form
 
 
-def _saved(message: str, endpoint: str) -> Response:
-    """Go back to a settings page and say so, in the language chosen just now."""
-    refresh()
-    return back(url_for(endpoint), message)
+def _settings_page(account: Account, form: ProfileForm, photo_form: PhotoForm) -> str:
+    return render_template("people/settings.html", account=account, form=form, photo_form=photo_form)
 
 
 @accounts.post("/settings/photo")
@@ -81,22 +81,17 @@ def _saved(message: str, endpoint: str) -> Response:
 def photo() -> Response | tuple[str, int]:
     """Show a photo in place of initials."""
     account, form = _account(), PhotoForm()
-    content = form.image.data.read() if form.image.data else b""
     if form.validate_on_submit():
         with form.catching():
-            if not content:
-                raise Refused("no-file", _("Choose a picture first."), field="image")
+            content = form.image.data.read()
             with db.writing() as session:
                 stored = store_image(session, _uploads(), content, person_id=account.id, now=utc_now())
                 old = commands.set_photo(session, person_id=account.id, photo_id=known_id(stored.id))
             if old:
                 remove_image(_uploads(), old)
             return back(url_for("accounts.settings"), _("Your new photo is shown from now on."))
-    profile = ProfileForm(formdata=None, obj=account)
-    if not viewer().is_staff_anywhere:
-        del profile.title
-    page = render_template("people/settings.html", account=account, form=profile, photo_form=form)
-    return page, status_of(form)
+    profile = _profile_form(ProfileForm(formdata=None, obj=account))
+    return _settings_page(account, profile, form), status_of(form)
 
 
 @accounts.post("/settings/photo/remove")
@@ -115,7 +110,13 @@ def remove_photo() -> Response:
 @signed_in
 def security() -> str:
     """Address, password, other devices."""
-    return _security_page(_account(), AddressForm(), PasswordForm())
+    account = _account()
+    return _security_page(account, _asked(AddressForm(), account), _asked(PasswordForm(), account))
+
+
+def _asked(form: Asking, account: Account) -> Asking:
+    form.ask(has_password=account.has_password)
+    return form
 
 
 def _security_page(account: Account, address: AddressForm, password: PasswordForm) -> str:
@@ -131,10 +132,11 @@ def _security_page(account: Account, address: AddressForm, password: PasswordFor
 @door("own-password", "20 per hour")
 def change_address() -> Response | tuple[str, int]:
     """Ask for another address; a link is mailed there."""
-    account, form = _account(), AddressForm()
+    account = _account()
+    form = _asked(AddressForm(), account)
     if form.validate_on_submit():
         with form.catching():
-            proof = proof_of(account, form.current.data)
+            proof = proof_of(account, form.typed_password)
             with db.writing() as session:
                 commands.request_email_change(
                     session, person_id=account.id, email=form.email.data or "", current=proof, now=utc_now()
@@ -143,7 +145,7 @@ def change_address() -> Response | tuple[str, int]:
                 "We have sent a link to %(address)s. Open it to use this address.", address=form.email.data
             )
             return back(url_for("accounts.security"), message)
-    return _security_page(account, form, PasswordForm(formdata=None)), status_of(form)
+    return _security_page(account, form, _asked(PasswordForm(formdata=None), account)), status_of(form)
 
 
 @accounts.post("/settings/password")
@@ -151,10 +153,11 @@ def change_address() -> Response | tuple[str, int]:
 @door("own-password", "20 per hour")
 def change_password() -> Response | tuple[str, int]:
     """Set another password; every other device is signed out."""
-    account, form = _account(), PasswordForm()
+    account = _account()
+    form = _asked(PasswordForm(), account)
     if form.validate_on_submit():
         with form.catching():
-            proof = proof_of(account, form.current.data)
+            proof = proof_of(account, form.typed_password)
             password = new_password(form.password.data or "", email=account.email, name=account.name)
             with db.writing() as session:
                 commands.change_password(
@@ -167,7 +170,7 @@ def change_password() -> Response | tuple[str, int]:
                 )
             message = _("Your new password counts from now on. All other devices are signed out.")
             return back(url_for("accounts.security"), message)
-    return _security_page(account, AddressForm(formdata=None), form), status_of(form)
+    return _security_page(account, _asked(AddressForm(formdata=None), account), form), status_of(form)
 
 
 @accounts.post("/settings/devices/end")
@@ -187,10 +190,10 @@ def end_other_devices() -> Response:
 def delete() -> Response | tuple[str, int]:
     """Delete the account, alone and for good (rule P6)."""
     account = _account()
-    form = DeleteForm(data={"published": "keep"})
+    form = _asked(DeleteForm(data={"published": "keep"}), account)
     if form.validate_on_submit():
         with form.catching():
-            proof = proof_of(account, form.current.data)
+            proof = proof_of(account, form.typed_password)
             with db.writing() as session:
                 commands.check_current(commands.person_row(session, account.id), proof)
                 fate = Published(form.published.data)
