@@ -16,6 +16,7 @@ from livinglab.core.db import Database
 from livinglab.core.files import image_path
 from livinglab.core.viewer import Viewer
 from livinglab.handoff import views as handoff
+from livinglab.ideas import views as ideas
 from livinglab.labs import queries as labs
 from livinglab.labs.views import BLUEPRINTS as LABS
 from livinglab.moderation import views as moderation
@@ -28,7 +29,7 @@ from livinglab.voting import views as voting
 from livinglab.web import access, assets, database, errors, filters, frame, headers, limits, locale
 from livinglab.web.views import health, pages
 
-BLUEPRINTS = (health.bp, people.accounts, people.me, voting.bp, moderation.bp, handoff.bp, notices.bp, pipeline.bp, pipeline.work_bp, *LABS, pages.bp)
+BLUEPRINTS = (health.bp, people.accounts, people.me, ideas.bp, voting.bp, moderation.bp, handoff.bp, notices.bp, pipeline.bp, pipeline.work_bp, *LABS, pages.bp)
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent

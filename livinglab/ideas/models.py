@@ -79,7 +79,9 @@ class Idea(SQLModel, table=True):
         sa.Index("ix_idea_newest", "lab_id", "publication", "published_at", "id"),
         sa.Index("ix_idea_newest_challenge", "challenge_id", "publication", "published_at", "id"),
         sa.Index("ix_idea_newest_all", "publication", "published_at", "id"),
-        sa.Index("ix_idea_board", "lab_id", "stage", "publication", "activity", "due_at", "waits_since", "id"),
+        sa.Index(
+            "ix_idea_board", "lab_id", "stage", "publication", "activity", "due_at", "waits_since", "id"
+        ),
         sa.Index("ix_idea_hold", "activity", "hold_until"),
         sa.Index("ix_idea_claim", "claim_hash"),
     )

@@ -85,6 +85,11 @@ class IdeaPage:
     followers: int
     following: bool
 
+    @property
+    def lab_id(self) -> int:
+        """Return the lab's number, as the rules ask it."""
+        return self.lab.id
+
 
 @dataclass(frozen=True, slots=True)
 class CreditShown:

@@ -170,3 +170,38 @@ def _joined(parts: list[tuple[str, str]]) -> Parts:
             found.append(("same", text))
     flush()
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionText:
+    """One version as it was, whole."""
+
+    row: VersionRow
+    summary: str
+    body: str
+    gains: str
+    place: str
+    link: str
+    image: str | None
+    image_alt: str
+
+
+def version_text(session: Session, idea_id: int, number: int, viewer: Viewer) -> VersionText:
+    """Return one version this person may read.
+
+    Raises:
+        NotFound: ``no-such-version``.
+    """
+    found = session.execute(
+        sa.select(IdeaVersion, col(StoredFile.key), col(Idea.author_id), col(Idea.lab_id))
+        .join(Idea, col(Idea.id) == col(IdeaVersion.idea_id))
+        .outerjoin(StoredFile, col(StoredFile.id) == col(IdeaVersion.image_id))
+        .where(col(IdeaVersion.idea_id) == idea_id, col(IdeaVersion.number) == number)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("no-such-version", "")
+    row, image, author_id, lab_id = found
+    own = (viewer.signed_in and author_id == viewer.person_id) or viewer.moderates(lab_id)
+    if not own and row.publication is not Publication.PUBLISHED:
+        raise NotFound("no-such-version", "")
+    return VersionText(_row(row), row.summary, row.body, row.gains, row.place, row.link, image, row.image_alt)

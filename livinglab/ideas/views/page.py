@@ -1,0 +1,189 @@
+"""The page of one idea: its text, where it stands, answers, conversation, story, people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import make_response, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from livinglab.core.clock import utc_now
+from livinglab.core.errors import NotFound, Refused
+from livinglab.handoff.queries import answers_of
+from livinglab.ideas.commands import follow_idea, leave_idea, unfollow_idea, withdraw_idea
+from livinglab.ideas.forms import CommentForm
+from livinglab.ideas.models import CommentKind, Publication
+from livinglab.ideas.queries.page import IdeaPage, credits_of, idea_page, once_public
+from livinglab.ideas.queries.search import alike
+from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_of
+from livinglab.ideas.rules import WITHDRAW_BELOW, why_not_comment, why_not_edit, why_not_withdraw
+from livinglab.ideas.views.blueprint import bp, byline_labels, enter
+from livinglab.notices.queries import story
+from livinglab.pipeline.queries import decisions_of, whereabouts
+from livinglab.voting.queries import support_state
+from livinglab.web.access import public, signed_in, viewer
+from livinglab.web.database import db, settings
+from livinglab.web.filters import markdown
+from livinglab.web.forms import ActionForm
+from livinglab.web.locale import language
+from livinglab.web.respond import back
+
+
+@bp.get("/ideas/<int:idea_id>")
+@public
+def page(idea_id: int) -> Response:
+    """Show one idea."""
+    now, person = utc_now(), viewer()
+    with db.reading() as session:
+        try:
+            idea = idea_page(session, idea_id, person)
+        except NotFound:
+            state = once_public(session, idea_id)
+            if state is None:
+                raise
+            return _gone(state)
+        enter(idea.lab)
+        about = About(idea.id, idea.lab.id, idea.author_id, idea.lead_id)
+        thread = thread_of(session, about, person, now, whole=_whole())
+        near = alike(
+            session, idea.title, lab_id=idea.lab.id, language=idea.language, without=idea.id, least=45
+        )
+        values: dict[str, Any] = {
+            "idea": idea,
+            "thread": thread,
+            "credits": credits_of(session, idea_id),
+            "near": near,
+            "where": (where := whereabouts(session, idea_id, now)),
+            "standing": where.standing if where else None,
+            "answers": answers_of(session, idea_id),
+            "story": (told := story(session, idea_id, language()) if idea.published_at else ()),
+            "criterion_name": _criterion_names(session, idea_id, told).get,
+            "support": support_state(session, idea_id, person, now) if idea.published_at else None,
+            "bylines": byline_labels(session, person) if person.signed_in else {},
+        }
+    return make_response(render_template("ideas/page.html", **values, **_deeds(idea)))
+
+
+def _whole() -> tuple[str, ...]:
+    """Return the sides of the conversation that the address wants whole."""
+    asked = request.args.get("talk", "")
+    return SIDES if asked == "all" else (asked,)
+
+
+def _deeds(idea: IdeaPage) -> dict[str, Any]:
+    """Return what this person may do here, and the form for the conversation."""
+    person = viewer()
+    why_not_talk = why_not_comment(idea, person)
+    form = CommentForm(kind=CommentKind.BUILD_ON.value) if person.signed_in and why_not_talk is None else None
+    return {
+        "form": form,
+        "why_not_talk": why_not_talk,
+        "may_edit": why_not_edit(idea, person) is None,
+        "is_author": person.signed_in and idea.author_id == person.person_id,
+        "moderates": person.moderates(idea.lab.id),
+        "gate_url": url_for("pipeline.gate", idea_id=idea.id) if person.is_staff(idea.lab_id) else None,
+        "idea_id": idea.id,
+        "drawn": _drawn(idea),
+        "base_url": settings().base_url,
+    }
+
+
+def _criterion_names(session: Session, idea_id: int, told: Sequence[Any]) -> dict[str, object]:
+    """Return the words of the criteria that decisions of the story name; nothing is read where none is."""
+    if not any(entry.decision_id for entry in told):
+        return {}
+    return {one.code: one.title for decision in decisions_of(session, idea_id) for one in decision.criteria}
+
+
+_KIND_DRAWN = {CommentKind.BUILD_ON: "build"}
+
+
+def _drawn(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
+    """Return the function that turns a comment into what ``thread.comment`` draws."""
+    person = viewer()
+    talks = why_not_comment(idea, person) is None or not person.signed_in
+
+    def draw(one: CommentShown, replies: Sequence[Any] = ()) -> dict[str, Any]:
+        public_one = one.publication is Publication.PUBLISHED and not one.gone
+        note = _("Answered: %(how)s", how=one.resolution) if one.resolution else ""
+        reply_to = url_for("ideas.comment", idea_id=idea.id, to=one.id)
+        report = url_for("moderation.report", idea_id=idea.id, comment_id=one.id)
+        return {
+            "id": one.id,
+            "face": one.face,
+            "kind": _KIND_DRAWN.get(one.kind, one.kind.value),
+            "when": one.created_at,
+            "lang": one.language if one.language != language() else None,
+            "body": markdown(one.body) if one.body is not None else None,
+            "state": one.publication,
+            "gone": one.gone,
+            "edited": one.edited_at is not None,
+            "note": note,
+            "official": one.as_staff,
+            "replies": replies,
+            "reply_url": reply_to if public_one and talks else None,
+            "edit_url": url_for("ideas.change_comment", comment_id=one.id) if one.may_edit else None,
+            "delete_url": url_for("ideas.drop_comment", comment_id=one.id) if one.may_delete else None,
+            "resolve_url": url_for("ideas.resolve", comment_id=one.id) if one.may_resolve else None,
+            "report_url": report if public_one and one.author_id != person.person_id else None,
+        }
+
+    return draw
+
+
+def _gone(state: Publication) -> Response:
+    """Say plainly that an idea was taken down; nothing of it is told."""
+    status = 410 if state is Publication.REMOVED else 404
+    return make_response(render_template("ideas/gone.html", removed=state is Publication.REMOVED), status)
+
+
+@bp.post("/ideas/<int:idea_id>/follow")
+@signed_in
+def follow(idea_id: int) -> Response:
+    """Be told of what happens to an idea."""
+    ActionForm.require()
+    with db.writing() as session:
+        follow_idea(session, idea_id=idea_id, person=viewer(), now=utc_now())
+    return back(
+        url_for("ideas.page", idea_id=idea_id), _("You follow this idea. You get at most one mail a day.")
+    )
+
+
+@bp.post("/ideas/<int:idea_id>/unfollow")
+@signed_in
+def unfollow(idea_id: int) -> Response:
+    """Not be told any more."""
+    ActionForm.require()
+    with db.writing() as session:
+        unfollow_idea(session, idea_id=idea_id, person=viewer())
+    return back(url_for("ideas.page", idea_id=idea_id), _("You no longer follow this idea."))
+
+
+@bp.route("/ideas/<int:idea_id>/withdraw", methods=["GET", "POST"])
+@signed_in
+def withdraw(idea_id: int) -> Response:
+    """Take one's idea back, or leave it where others stand behind it; after asking."""
+    with db.reading() as session:
+        idea = idea_page(session, idea_id, viewer())
+    enter(idea.lab)
+    stays = idea.supports >= WITHDRAW_BELOW
+    problem: Refused | None = (
+        why_not_edit(idea, viewer()) if stays else why_not_withdraw(idea, viewer(), supports=idea.supports)
+    )
+    if problem is not None:
+        raise problem
+    form = ActionForm()
+    if form.validate_on_submit():
+        act = leave_idea if stays else withdraw_idea
+        with form.catching(), db.writing() as session:
+            act(session, idea_id=idea_id, person=viewer(), now=utc_now())
+        if not form.refused:
+            message = (
+                _("You have left this idea.") if stays else _("Your idea is withdrawn. Its page says so.")
+            )
+            return back(url_for("ideas.page", idea_id=idea_id), message)
+    page = render_template("ideas/withdraw.html", idea=idea, stays=stays, form=form)
+    return make_response(page, 409 if form.refused else 200)

@@ -1,0 +1,174 @@
+"""The conversation: writing, answering, changing, deleting, marking a problem as answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, make_response, redirect, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from livinglab.core.clock import utc_now
+from livinglab.core.errors import NotFound, refuse
+from livinglab.core.text import LANGUAGES
+from livinglab.ideas.commands import delete_comment, edit_comment, resolve_problem, write_comment
+from livinglab.ideas.forms import ChangeCommentForm, CommentForm, ReplyForm, ResolveForm
+from livinglab.ideas.models import Byline, CommentKind, Publication
+from livinglab.ideas.queries.page import IdeaPage, idea_page
+from livinglab.ideas.queries.thread import OneComment, one_comment
+from livinglab.ideas.rules import (
+    why_not_comment,
+    why_not_delete_comment,
+    why_not_edit_comment,
+    why_not_resolve,
+)
+from livinglab.ideas.views.blueprint import bp, byline_labels, enter
+from livinglab.moderation.commands import submit_comment
+from livinglab.web.access import signed_in, viewer
+from livinglab.web.database import db
+from livinglab.web.forms import ActionForm, Form
+from livinglab.web.locale import language
+from livinglab.web.paging import number_arg, one_of
+
+KINDS = tuple(kind.value for kind in CommentKind)
+
+
+@bp.route("/ideas/<int:idea_id>/comment", methods=["GET", "POST"])
+@signed_in
+def comment(idea_id: int) -> Response:
+    """Write in the conversation, or answer somebody (``?to=``)."""
+    parent_id = number_arg("to")
+    with db.reading() as session:
+        idea = idea_page(session, idea_id, viewer())
+        parent = one_comment(session, parent_id, viewer(), utc_now()) if parent_id else None
+        bylines = byline_labels(session, viewer())
+    if parent is not None and (parent.idea_id != idea_id or parent.shown.body is None):
+        raise NotFound("no-such-comment", "")
+    enter(idea.lab)
+    refuse(why_not_comment(idea, viewer()))
+    form: Any = ReplyForm() if parent else CommentForm(kind=one_of("kind", KINDS, CommentKind.BUILD_ON.value))
+    if form.validate_on_submit():
+        answer = _say(form, idea, parent)
+        if answer is not None:
+            return answer
+    page = render_template("ideas/comment.html", idea=idea, parent=parent, form=form, bylines=bylines)
+    return make_response(page, _status(form))
+
+
+def _status(form: Form) -> int:
+    if form.refused is not None:
+        return form.refused.status
+    return 422 if form.is_submitted() else 200
+
+
+def _say(form: Any, idea: IdeaPage, parent: OneComment | None) -> Response | None:
+    spoken = language() if language() in LANGUAGES else idea.language
+    kind = CommentKind.BUILD_ON if parent else CommentKind(form.kind.data)
+    with form.catching(), db.writing() as session:
+        written = write_comment(
+            session,
+            idea_id=idea.id,
+            person=viewer(),
+            kind=kind,
+            body=form.body.data or "",
+            language=spoken,
+            byline=Byline(form.byline.data),
+            parent_id=parent.id if parent else None,
+            now=utc_now(),
+        )
+        how = submit_comment(session, comment_id=written.id or 0, person=viewer(), now=utc_now())
+        comment_id = written.id or 0
+    if form.refused:
+        return None
+    flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
+    return _to_comment(idea.id, comment_id)
+
+
+def _told(how: Publication) -> str:
+    if how is Publication.PUBLISHED:
+        return str(_("Thank you. Your words stand in the conversation."))
+    if how is Publication.DRAFT:
+        return str(
+            _("Your words are kept. Confirm your e-mail address, then they are sent in by themselves.")
+        )
+    return str(_("Thank you. A facilitator reads it first. Until then only you see it."))
+
+
+def _to_comment(idea_id: int, comment_id: int) -> Response:
+    place = url_for("ideas.page", idea_id=idea_id, talk="all", _anchor=f"comment-{comment_id}")
+    return redirect(place, 303)
+
+
+def _found(comment_id: int) -> tuple[OneComment, IdeaPage]:
+    with db.reading() as session:
+        found = one_comment(session, comment_id, viewer(), utc_now())
+        idea = idea_page(session, found.idea_id, viewer())
+    enter(idea.lab)
+    return found, idea
+
+
+@bp.route("/comments/<int:comment_id>/edit", methods=["GET", "POST"])
+@signed_in
+def change_comment(comment_id: int) -> Response:
+    """Change one's comment within 15 minutes."""
+    found, idea = _found(comment_id)
+    refuse(why_not_edit_comment(found.shown, viewer(), utc_now()))
+    form = ChangeCommentForm(body=found.shown.body)
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            edit_comment(
+                session, comment_id=comment_id, body=form.body.data or "", person=viewer(), now=utc_now()
+            )
+            how = submit_comment(session, comment_id=comment_id, person=viewer(), now=utc_now())
+        if not form.refused:
+            flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
+            return _to_comment(idea.id, comment_id)
+    page = render_template("ideas/comment_edit.html", idea=idea, found=found, form=form)
+    return make_response(page, _status(form))
+
+
+@bp.route("/comments/<int:comment_id>/delete", methods=["GET", "POST"])
+@signed_in
+def drop_comment(comment_id: int) -> Response:
+    """Delete one's comment, after asking."""
+    found, idea = _found(comment_id)
+    refuse(why_not_delete_comment(found.shown, viewer()))
+    form = ActionForm()
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            delete_comment(session, comment_id=comment_id, person=viewer(), now=utc_now())
+        if not form.refused:
+            flash(_("Your comment is deleted."), "success")
+            place = url_for("ideas.page", idea_id=idea.id, _anchor="talk")
+            return redirect(place, 303)
+    page = render_template("ideas/comment_delete.html", idea=idea, found=found, form=form)
+    return make_response(page, _status(form))
+
+
+@bp.route("/comments/<int:comment_id>/resolve", methods=["GET", "POST"])
+@signed_in
+def resolve(comment_id: int) -> Response:
+    """Mark a problem found as answered, and say how."""
+    found, idea = _found(comment_id)
+    refuse(
+        why_not_resolve(
+            found.shown, viewer(), lab_id=idea.lab.id, lead_id=idea.lead_id, idea_author_id=idea.author_id
+        )
+    )
+    form = ResolveForm()
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            resolve_problem(
+                session,
+                comment_id=comment_id,
+                note=form.resolution.data or "",
+                person=viewer(),
+                now=utc_now(),
+            )
+        if not form.refused:
+            flash(
+                _("The problem is marked as answered. Whoever found it is credited on the idea."), "success"
+            )
+            return _to_comment(idea.id, comment_id)
+    page = render_template("ideas/resolve.html", idea=idea, found=found, form=form)
+    return make_response(page, _status(form))
