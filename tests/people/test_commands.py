@@ -527,16 +527,22 @@ def test_a_bad_profile_is_refused(session, make, change, code):
 # ── made by the house ──
 
 
-def test_the_first_administrator_is_made_and_a_second_time_promoted(session, noon, password):
-    admin = commands.create_admin(session, email="Nina@example.org", name="Nina", password=password, now=noon)
+def test_the_first_administrator_is_made_and_a_second_time_promoted(session, noon):
+    secret = "a quiet winter road"
+    admin = commands.create_admin(session, email="Nina@example.org", name="Nina", password=secret, now=noon)
     assert (admin.is_admin, admin.email, admin.trust) == (True, "nina@example.org", 1)
+    assert try_password(session, "nina@example.org", secret, noon)
     person = commands.add_person(session, email="ola@example.org", name="Ola", language="nb", now=noon)
     device = commands.open_device(session, person.id, noon)
-    again = commands.create_admin(
-        session, email="ola@example.org", name="Ignored", password=password, now=noon
-    )
+    again = commands.create_admin(session, email="ola@example.org", name="Ignored", password=secret, now=noon)
     assert (again.id, again.is_admin, again.name) == (person.id, True, "Ola")
     assert load_viewer(session, token_hash(device), noon) is None
+
+
+def test_an_administrator_does_not_get_a_weak_password(session, noon):
+    with pytest.raises(Refused, match="password-short"):
+        commands.create_admin(session, email="nina@example.org", name="Nina", password="short", now=noon)
+    assert session.scalars(select(Person)).all() == []
 
 
 def test_an_address_has_one_account(session, make, noon):

@@ -36,7 +36,7 @@ def hashed():
 @pytest.fixture
 def browser(app):
     """Make as many browsers as a test needs."""
-    return lambda: app.test_client()
+    return app.test_client
 
 
 @pytest.fixture
@@ -227,8 +227,8 @@ def test_signing_in_goes_on_to_the_page_one_came_for(client, make, hashed):
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "\\/evil.example", "javascript:alert(1)", "evil",
-     "/\t/evil.example", "http:///evil.example", "/sign-out", "/sign-in", "/register"],
+    ["https://evil.example", "//evil.example", "/\\evil.example", "\\/evil.example", "javascript:alert(1)",
+     "evil", "/\t/evil.example", "http:///evil.example", "/sign-out", "/sign-in", "/register"],
 )  # fmt: skip
 def test_nobody_is_led_away_by_next(client, make, hashed, target):
     make.person(email="kari@example.org", password_hash=hashed)

@@ -28,7 +28,7 @@ from livinglab.people.commands.links import (
 from livinglab.people.commands.signing import check_current, person_row
 from livinglab.people.models import BIO_MAX, NAME_MAX, TITLE_MAX, LinkPurpose, OneTimeLink, Person
 from livinglab.people.queries import owner_of
-from livinglab.people.rules import NewPassword, Proof, why_not_address, why_not_more_mail
+from livinglab.people.rules import NewPassword, Proof, new_password, why_not_address, why_not_more_mail
 
 
 def register_person(
@@ -348,24 +348,23 @@ def add_person(
 
 
 def create_admin(
-    session: Session,
-    *,
-    email: str,
-    name: str,
-    password: NewPassword | None,
-    now: datetime,
-    language: str = "en",
+    session: Session, *, email: str, name: str, password: str | None, now: datetime, language: str = "en"
 ) -> Person:
-    """Make the administrator, or make an existing account one. Without a password they sign in by a link."""
+    """Make the administrator, or make an existing account one. Without a password they sign in by a link.
+
+    Raises:
+        Refused: ``bad-name``, ``bad-address`` and those of a weak password.
+    """
+    chosen = new_password(password, email=email, name=name) if password else None
     owner = owner_of(session, email)
     if owner is None:
         return add_person(
-            session, email=email, name=name, language=language, now=now, password=password, is_admin=True
+            session, email=email, name=name, language=language, now=now, password=chosen, is_admin=True
         )
     person = person_row(session, owner)
     person.is_admin = True
-    if password:
-        person.password_hash = password.hash
+    if chosen:
+        person.password_hash = chosen.hash
         end_devices(session, owner)
     session.add(person)
     session.flush()
