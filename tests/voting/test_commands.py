@@ -116,7 +116,9 @@ def test_an_unconfirmed_address_cannot_support(session: Session, make: Make, noo
     assert refused.value.code == "trust-too-low"
 
 
-@pytest.mark.parametrize(("needed", "trust", "allowed"), [(1, 1, True), (2, 1, False), (2, 2, True), (3, 2, False), (3, 3, True)])
+@pytest.mark.parametrize(
+    ("needed", "trust", "allowed"), [(1, 1, True), (2, 1, False), (2, 2, True), (3, 2, False), (3, 3, True)]
+)
 def test_a_challenge_may_demand_a_trust_level(
     session: Session, make: Make, noon: datetime, needed: int, trust: int, allowed: bool
 ) -> None:
@@ -183,7 +185,9 @@ def test_thirty_an_hour_and_withdrawn_ones_are_counted(session: Session, make: M
 
 def test_a_hundred_a_day(session: Session, make: Make, noon: datetime) -> None:
     person, idea = make.viewer(), make.idea()
-    make.add(*(SupportGiven(person_id=person.known_id, at=noon - timedelta(hours=20)) for _ in range(PER_DAY)))
+    make.add(
+        *(SupportGiven(person_id=person.known_id, at=noon - timedelta(hours=20)) for _ in range(PER_DAY))
+    )
     with pytest.raises(TooMany) as refused:
         support_idea(session, idea_id=idea.id, person=person, now=noon)
     assert refused.value.code == "too-many-today"

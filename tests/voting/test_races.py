@@ -34,7 +34,13 @@ def crowd(database: Database, count: int, at: datetime) -> list[Viewer]:
         session.execute(
             sa.insert(Person),
             [
-                {"name": f"P{n}", "email": f"crowd{n}@example.org", "language": "nb", "trust": 1, "created_at": at}
+                {
+                    "name": f"P{n}",
+                    "email": f"crowd{n}@example.org",
+                    "language": "nb",
+                    "trust": 1,
+                    "created_at": at,
+                }
                 for n in range(count)
             ],
         )
@@ -132,5 +138,3 @@ def test_the_limit_holds_when_one_person_knocks_from_many_windows(
     assert answers.count(True) == PER_HOUR
     with database.reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Support)) == PER_HOUR
-
-

@@ -52,7 +52,7 @@ _PHONE = re.compile(
     r"(?<![\w.,+\-/])(?:"
     rf"(?:\+|00){_SEP}(?:4[5-7]|35[48]|372|298){_SEP}\(?0?\)?(?:{_SEP}\d){{6,11}}"  # with country code
     rf"|\+(?:{_SEP}\d){{8,14}}"
-    r"|0\d{1,3}[ \u00a0\-/]\d{2,3}[ \u00a0]?\d{2}[ \u00a0]?\d{2,3}"  # Swedish, area code apart
+    r"|0\d{1,3}[ \u00a0\-/]\d{2,3}(?:[ \u00a0]?\d{2,3}){2}"  # Swedish, area code apart
     r"|0[457]\d[ \u00a0\-]?\d{3,4}[ \u00a0\-]?\d{3,4}"  # Swedish and Finnish mobile
     r"|[49]\d{2}[ \u00a0]?\d{2}[ \u00a0]?\d{3}"  # Norwegian mobile
     r"|[2-9]\d[ \u00a0]\d{2}[ \u00a0]\d{2}[ \u00a0]\d{2}"  # Norwegian, in pairs
