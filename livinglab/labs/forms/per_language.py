@@ -34,7 +34,7 @@ def field_of(spoken: Spoken, code: str, *, several: bool, required: bool) -> Any
     """Return the field of one text in one language."""
     label = spoken.label
     if several:
-        label = _l("%(text)s in %(language)s", text=spoken.label, language=NAMES[code])
+        label = _l("%(text)s (%(language)s)", text=spoken.label, language=NAMES[code])
     make: Callable[..., Any] = Line if spoken.lines == 1 else Text
     return make(
         label, max_length=spoken.limit, required=required, description=spoken.hint, render_kw={"lang": code}

@@ -124,7 +124,8 @@ def numbers(slug: str) -> Answer:
         lab = lab_to_set_up(session, slug)
         settings = queries.lab_settings(session, lab.id)
     data = settings.model_dump() | {
-        "moderation": settings.moderation.value, "steering_emails": "\n".join(settings.steering_emails)
+        "moderation": settings.moderation.value,
+        "threshold_percent": round(settings.threshold_percent, 2) if settings.threshold_percent % 1 else int(settings.threshold_percent), "steering_emails": "\n".join(settings.steering_emails)
     }  # fmt: skip
     form = numbers_form()(data=data)
     if form.validate_on_submit():
