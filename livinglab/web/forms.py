@@ -43,6 +43,7 @@ from livinglab.web.locale import time_zone
 Choices = Sequence[tuple[str, object]]
 MISSING = _l("Fill this in.")
 CHOOSE = _l("Choose one.")
+TICK = _l("Tick this to go on.")
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
@@ -177,7 +178,7 @@ def Ticks(label: object, choices: Choices, *, required: bool = False, descriptio
 
 def Tick(label: object, *, required: bool = False, description: object = "", **extra: Any) -> BooleanField:  # noqa: N802
     """Yes or no."""
-    return BooleanField(label, validators=_checks(required), description=description, **extra)
+    return BooleanField(label, validators=_checks(required, message=TICK), description=description, **extra)
 
 
 def Number(  # noqa: N802

@@ -607,3 +607,45 @@ def test_creating_a_device_for_the_command_line_needs_no_browser(database, make,
     person = make.person()
     with database.writing() as session:
         assert len(commands.open_device(session, person.id, noon)) >= 43
+
+
+# ── the demo's mails ──
+
+
+def deliver(app, database):
+    """Write what lies in the outbox to files, as the worker does."""
+    from livinglab.core.mail import claim_mails, settle_mail, transport_for
+    from livinglab.web.mailing import render_mail
+
+    with app.app_context():
+        way = transport_for("", app.extensions["livinglab.config"].instance)
+        with database.writing() as session:
+            for mail in claim_mails(session, now=utc_now()):
+                way.send(render_mail(mail))
+                settle_mail(session, mail.id, now=utc_now(), error=None)
+
+
+def test_the_demo_shows_its_mails_and_their_links_work(demo, make, database):
+    make.person(email="kari@example.org", name="Kari", language="en")
+    assert "No mails yet" in demo.get("/demo/mail?lang=en").text
+    demo.post("/sign-in/link", data={"email": "kari@example.org"})
+    deliver(demo.application, database)
+    page = demo.get("/demo/mail?lang=en").text
+    assert "Your sign-in link" in page
+    letter = demo.get(re.search(r'href="(/demo/mail/[^"]+)"', page)[1]).text
+    link = re.search(r'href="(/sign-in/link/[^"?]+)', letter)[1]
+    assert demo.post(link).status_code == 303
+    assert is_in(demo)
+
+
+def test_outside_the_demo_no_page_shows_mails(client, make, database):
+    make.person(email="kari@example.org")
+    client.post("/sign-in/link", data={"email": "kari@example.org"})
+    deliver(client.application, database)
+    assert client.get("/demo/mail").status_code == 404
+    assert client.get("/demo/mail/anything").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["../secret_key", "..%2f..%2fsecret_key", "%00", "x" * 300])
+def test_no_other_file_is_read_through_the_demos_mails(demo, name):
+    assert demo.get(f"/demo/mail/{name}").status_code == 404

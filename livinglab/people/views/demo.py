@@ -1,9 +1,11 @@
-"""The demo's people, grouped by role for the sign-in page."""
+"""The demo's people, grouped by role for the sign-in page, and the demo's mails."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from flask import abort, render_template
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -12,7 +14,10 @@ from livinglab.core.viewer import Role
 from livinglab.labs.queries import LabBrief, all_labs, members_of, units_of
 from livinglab.people.queries import DemoPerson, demo_people
 from livinglab.people.rules import Face
-from livinglab.web.database import db
+from livinglab.people.views.blueprint import accounts
+from livinglab.web.access import public
+from livinglab.web.database import db, settings
+from livinglab.web.outbox import letter_in, letters_in
 
 RANK = (Role.MANAGER, Role.FACILITATOR, Role.LEAD)
 
@@ -106,3 +111,27 @@ def _card(person: DemoPerson, labs: dict[int, LabBrief], seat: Seat | None) -> D
 def is_demo_person(session: Session, person_id: int) -> bool:
     """Say whether the demo offers this person."""
     return any(person.id == person_id for person in demo_people(session))
+
+
+@accounts.get("/demo/mail")
+@public
+def demo_mail() -> str:
+    """Show the mails of the demo, which go nowhere else."""
+    return render_template("people/demo_mail.html", letters=letters_in(_outbox()))
+
+
+@accounts.get("/demo/mail/<name>")
+@public
+def demo_letter(name: str) -> str:
+    """Show one mail of the demo; its links work."""
+    letter = letter_in(_outbox(), name)
+    if letter is None:
+        abort(404)
+    return render_template("people/demo_letter.html", letter=letter, base_url=settings().base_url)
+
+
+def _outbox() -> Path:
+    """Return the folder of mails; outside the demo there is no such page."""
+    if not settings().demo:
+        abort(404)
+    return Path(settings().instance) / "outbox"
