@@ -1,0 +1,123 @@
+"""Two at once, many rounds: exactly one of them decides, and nobody publishes what nobody has read."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from livinglab.core.db import Database
+from livinglab.core.errors import Refused
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.commands import edit_idea
+from livinglab.ideas.models import Idea, IdeaVersion, Publication
+from livinglab.moderation.commands import decide_case, submit_edit
+from livinglab.moderation.models import Case, Decision, Source
+from livinglab.moderation.rules import Verdict
+from tests.make import Make
+from tests.moderation.conftest import TEXTS
+
+ROUNDS = int(os.environ.get("LIVINGLAB_ROUNDS", "40"))
+"""The promise is for two hundred: ``LIVINGLAB_ROUNDS=200``; the suite runs a short version."""
+FACTS = "Teksten nevner en nabo med navn."
+
+
+def test_two_moderators_on_one_case_one_decides(database: Database, make: Make, noon: datetime) -> None:
+    lab = make.lab()
+    people = [make.viewer(make.facilitator(lab)) for _ in range(2)]
+    idea = make.idea(lab)
+    with database.writing() as session:
+        session.execute(sa.insert(Idea), [_waiting(idea) for _ in range(ROUNDS)])
+        ids = session.scalars(select(Idea.id).where(Idea.publication == Publication.PENDING)).all()
+        rows = [{"lab_id": lab.id, "idea_id": i, "source": Source.NEW, "findings": [], "opened_at": noon,
+                 "due_at": noon, "stamp": 0} for i in ids]  # fmt: skip
+        session.execute(sa.insert(Case), rows)
+        cases = session.scalars(select(Case.id)).all()
+
+    def decide(case_id: int | None, person: Viewer, verdict: Verdict) -> bool:
+        try:
+            with database.writing() as session:
+                decide_case(
+                    session, case_id=case_id or 0, person=person, verdict=verdict, rule="respect", facts=FACTS,
+                    stamp=0, now=noon,
+                )  # fmt: skip
+        except Refused as refused:
+            assert refused.code == "case-closed"
+            return False
+        return True
+
+    pairs = ((people[0], Verdict.RETURN), (people[1], Verdict.REJECT))
+    with ThreadPoolExecutor(2) as pool:
+        for case_id in cases:
+            both = list(pool.map(lambda pair, c=case_id: decide(c, *pair), pairs))
+            assert sorted(both) == [False, True]
+    with database.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Decision)) == ROUNDS
+        agree = (
+            select(sa.func.count())
+            .select_from(Decision)
+            .join(Idea, col(Idea.id) == col(Decision.idea_id))
+            .where(
+                sa.cast(col(Idea.publication), sa.String)
+                == sa.case(
+                    (sa.cast(col(Decision.action), sa.String) == "return", "returned"), else_="rejected"
+                )
+            )
+        )
+        assert session.scalar(agree) == ROUNDS
+
+
+def _waiting(idea: Idea) -> dict[str, object]:
+    return idea.model_dump(exclude={"id"}) | {"publication": Publication.PENDING, "published_at": None}
+
+
+def test_publishing_against_an_edit_never_publishes_what_nobody_read(
+    database: Database, make: Make, noon: datetime
+) -> None:
+    lab, author = make.lab(), make.person()
+    ida, writer = make.viewer(make.facilitator(lab)), make.viewer(author)
+    idea_id = make.idea(lab, author=author, body="Tekst 0").id or 0
+
+    def edit(n: int) -> int:
+        with database.writing() as session:
+            idea = session.get_one(Idea, idea_id)
+            texts = replace(TEXTS, title=idea.title, summary=idea.summary, body=f"Tekst {n}", language="nb")
+            version = edit_idea(session, idea_id=idea_id, texts=texts, note="ny", person=writer, now=noon)
+            assert version is not None
+            submit_edit(session, idea_id=idea_id, number=version.number, person=writer, now=noon)
+            return version.number
+
+    def publish(case_id: int, stamp: int) -> bool:
+        try:
+            with database.writing() as session:
+                decide_case(
+                    session, case_id=case_id, person=ida, verdict=Verdict.PUBLISH, stamp=stamp, now=noon
+                )
+        except Refused as refused:
+            assert refused.code == "case-changed"
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        for n in range(1, ROUNDS + 1):
+            edit(2 * n)
+            with database.reading() as session:
+                case = session.scalars(select(Case).where(col(Case.closed_at).is_(None))).one()
+                case_id, stamp = case.id or 0, case.stamp
+            published = pool.submit(publish, case_id, stamp)
+            changed = pool.submit(edit, 2 * n + 1)
+            won, _ = published.result(), changed.result()
+            with database.reading() as session:
+                shown = session.get_one(Idea, idea_id).body
+                waiting = session.scalars(
+                    select(IdeaVersion.body).where(IdeaVersion.publication == Publication.PENDING)
+                ).all()
+            assert waiting == [f"Tekst {2 * n + 1}"]
+            assert (shown == f"Tekst {2 * n}") is won
+            with database.reading() as session:
+                case = session.scalars(select(Case).where(col(Case.closed_at).is_(None))).one()
+            assert publish(case.id or 0, case.stamp)
