@@ -15,7 +15,15 @@ from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Role, Viewer
 from livinglab.labs import commands, queries
 from livinglab.labs.commands import CardTexts, CardTimes, CategoryDraft
-from livinglab.labs.models import AudienceLevel, Category, Challenge, ChallengeState, Invitation, Lab, LabSettings
+from livinglab.labs.models import (
+    AudienceLevel,
+    Category,
+    Challenge,
+    ChallengeState,
+    Invitation,
+    Lab,
+    LabSettings,
+)
 from livinglab.labs.rules import MeasureDraft
 from livinglab.people.models import RoleGrant
 from livinglab.voting.queries import active_people
@@ -36,7 +44,9 @@ def new_lab(session: Session, person: Viewer, now: datetime, **more: Any) -> Lab
     return commands.create_lab(session, person=person, now=now, **(values | more))
 
 
-def test_the_administrator_makes_a_lab_with_the_rules_own_numbers(session: Session, make: Make, noon: datetime) -> None:
+def test_the_administrator_makes_a_lab_with_the_rules_own_numbers(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab = new_lab(session, make.viewer(make.admin()), noon, tagline={"nb": "Fra idé", "fi": " "})
     assert (lab.name, lab.country, lab.tagline) == ("Fjellvik Living Lab", "NO", {"nb": "Fra idé"})
     assert queries.lab_settings(session, lab.id or 0).threshold_least == 10
@@ -58,7 +68,9 @@ def test_an_address_is_taken_once(session: Session, make: Make, noon: datetime) 
     assert refused.value.code == "slug-taken"
 
 
-def test_settings_change_only_what_was_said_and_only_by_the_manager(session: Session, make: Make, noon: datetime) -> None:
+def test_settings_change_only_what_was_said_and_only_by_the_manager(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab = make.lab()
     manager, lead = make.viewer(make.manager(lab)), make.viewer(make.lead(lab))
     lab_id = lab.id or 0
@@ -72,10 +84,14 @@ def test_settings_change_only_what_was_said_and_only_by_the_manager(session: Ses
     assert row.deciders == 2
 
 
-def test_the_journal_keeps_no_addresses_of_the_steering_list(session: Session, make: Make, noon: datetime) -> None:
+def test_the_journal_keeps_no_addresses_of_the_steering_list(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab = make.lab()
     numbers = {"steering_emails": ["chief@example.org"]}
-    commands.change_settings(session, lab_id=lab.id or 0, numbers=numbers, person=make.viewer(make.manager(lab)), now=noon)
+    commands.change_settings(
+        session, lab_id=lab.id or 0, numbers=numbers, person=make.viewer(make.manager(lab)), now=noon
+    )
     event = session.scalars(select(Event)).one()
     assert event.data == {"changed": {"steering_emails": 1}}
     assert not event.public
@@ -87,7 +103,11 @@ def test_subjects_keep_their_address_when_renamed(session: Session, make: Make, 
     assert commands.add_usual_categories(session, lab_id=lab_id, person=manager, now=noon) == 14
     assert commands.add_usual_categories(session, lab_id=lab_id, person=manager, now=noon) == 0
     first = queries.categories_of(session, lab_id)[0]
-    drafts = [CategoryDraft({"nb": "Ferdsel"}, first.id), CategoryDraft({"nb": "Båtliv"}), CategoryDraft({"nb": "Båtliv"})]
+    drafts = [
+        CategoryDraft({"nb": "Ferdsel"}, first.id),
+        CategoryDraft({"nb": "Båtliv"}),
+        CategoryDraft({"nb": "Båtliv"}),
+    ]
     commands.set_categories(session, lab_id=lab_id, drafts=drafts, person=manager, now=noon)
     rows = {c.slug: c.name for c in session.scalars(select(Category))}
     assert rows["mobility"] == {"nb": "Ferdsel"}
@@ -98,12 +118,16 @@ def test_a_retired_subject_is_not_offered_any_more(session: Session, make: Make,
     lab = make.lab()
     category = make.category(lab)
     draft = CategoryDraft({"nb": "Gammel"}, category.id, retired=True)
-    commands.set_categories(session, lab_id=lab.id or 0, drafts=[draft], person=make.viewer(make.manager(lab)), now=noon)
+    commands.set_categories(
+        session, lab_id=lab.id or 0, drafts=[draft], person=make.viewer(make.manager(lab)), now=noon
+    )
     assert queries.categories_of(session, lab.id or 0) == ()
     assert len(queries.categories_of(session, lab.id or 0, retired=True)) == 1
 
 
-def test_the_idea_boxs_threshold_is_renewed_once_a_month(session: Session, make: Make, noon: datetime) -> None:
+def test_the_idea_boxs_threshold_is_renewed_once_a_month(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab = make.lab(settings={"threshold_least": 1, "threshold_percent": 50.0})
     for _ in range(3):
         make.idea(lab, published_at=noon - timedelta(days=5))
@@ -122,7 +146,9 @@ def draft(session: Session, make: Make, now: datetime) -> tuple[Lab, Challenge, 
     make.unit(lab)
     words = {"nb": "Ord"}
     texts = CardTexts(title=words, goal=words, purpose=words, benefit=words)
-    row = commands.draft_challenge(session, lab_id=lab.id or 0, texts=texts, person=make.viewer(lead), now=now)
+    row = commands.draft_challenge(
+        session, lab_id=lab.id or 0, texts=texts, person=make.viewer(lead), now=now
+    )
     number = row.id or 0
     times = CardTimes(facilitator.id, lead.id, now + timedelta(days=30))
     commands.set_times(session, challenge_id=number, times=times, person=manager, now=now)
@@ -138,15 +164,21 @@ def test_opening_freezes_the_threshold(session: Session, make: Make, noon: datet
     for _ in range(5):
         make.idea(lab, published_at=noon - timedelta(days=2))
     number = row.id or 0
-    opened = commands.open_challenge(session, challenge_id=number, person=manager, now=noon, count_active=active_people)
+    opened = commands.open_challenge(
+        session, challenge_id=number, person=manager, now=noon, count_active=active_people
+    )
     assert (opened.state, opened.threshold, opened.opened_at) == (ChallengeState.OPEN, 3, noon)
-    commands.change_settings(session, lab_id=lab.id or 0, numbers={"threshold_least": 7}, person=manager, now=noon)
+    commands.change_settings(
+        session, lab_id=lab.id or 0, numbers={"threshold_least": 7}, person=manager, now=noon
+    )
     assert session.get_one(Challenge, number).threshold == 3
     assert codes(session)[-2:] == ["challenge-opened", "settings-changed"]
 
 
 @pytest.mark.parametrize("lacks", ["measures", "audiences", "unit", "goal"])
-def test_a_challenge_that_lacks_something_does_not_open(session: Session, make: Make, noon: datetime, lacks: str) -> None:
+def test_a_challenge_that_lacks_something_does_not_open(
+    session: Session, make: Make, noon: datetime, lacks: str
+) -> None:
     lab, row, manager = draft(session, make, noon)
     number = row.id or 0
     if lacks == "measures":
@@ -157,18 +189,26 @@ def test_a_challenge_that_lacks_something_does_not_open(session: Session, make: 
         unit = queries.units_of(session, lab.id or 0)[0]
         commands.retire_unit(session, unit_id=unit.id, open_handoffs=0, person=manager, now=noon)
     else:
-        commands.edit_card(session, challenge_id=number, texts=CardTexts({"nb": "T"}), person=manager, now=noon)
+        commands.edit_card(
+            session, challenge_id=number, texts=CardTexts({"nb": "T"}), person=manager, now=noon
+        )
     before = codes(session)
     with pytest.raises(Refused) as refused:
-        commands.open_challenge(session, challenge_id=number, person=manager, now=noon, count_active=active_people)
+        commands.open_challenge(
+            session, challenge_id=number, person=manager, now=noon, count_active=active_people
+        )
     assert refused.value.code == "not-ready"
     assert (session.get_one(Challenge, number).state, codes(session)) == (ChallengeState.DRAFT, before)
 
 
-def test_an_open_challenge_keeps_its_measures_audiences_and_clock(session: Session, make: Make, noon: datetime) -> None:
+def test_an_open_challenge_keeps_its_measures_audiences_and_clock(
+    session: Session, make: Make, noon: datetime
+) -> None:
     _lab, row, manager = draft(session, make, noon)
     number = row.id or 0
-    commands.open_challenge(session, challenge_id=number, person=manager, now=noon, count_active=active_people)
+    commands.open_challenge(
+        session, challenge_id=number, person=manager, now=noon, count_active=active_people
+    )
     later = CardTimes(row.responsible_id, row.deputy_id, noon + timedelta(days=90))
     attempts = [
         lambda: commands.set_measures(session, challenge_id=number, measures=[], person=manager, now=noon),
@@ -180,7 +220,10 @@ def test_an_open_challenge_keeps_its_measures_audiences_and_clock(session: Sessi
             attempt()
         assert refused.value.code == "card-frozen"
     same = CardTimes(row.deputy_id, row.responsible_id, row.closes_at)
-    assert commands.set_times(session, challenge_id=number, times=same, person=manager, now=noon).closes_at == row.closes_at
+    assert (
+        commands.set_times(session, challenge_id=number, times=same, person=manager, now=noon).closes_at
+        == row.closes_at
+    )
 
 
 def test_times_lie_ahead_and_name_two_people_of_the_lab(session: Session, make: Make, noon: datetime) -> None:
@@ -221,11 +264,18 @@ def test_closing_early_takes_a_public_reason(session: Session, make: Make, noon:
         commands.close_challenge(session, challenge_id=number, reason="Igjen", person=manager, now=noon)
 
 
-def test_a_challenge_is_concluded_when_each_idea_has_an_outcome(session: Session, make: Make, noon: datetime) -> None:
+def test_a_challenge_is_concluded_when_each_idea_has_an_outcome(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab = make.lab()
     challenge = make.challenge(lab, state=ChallengeState.CLOSED, closed_at=noon)
     manager, number = make.viewer(make.manager(lab)), challenge.id or 0
-    said: dict[str, Any] = {"challenge_id": number, "report": {"nb": "Hva skjedde"}, "person": manager, "now": noon}
+    said: dict[str, Any] = {
+        "challenge_id": number,
+        "report": {"nb": "Hva skjedde"},
+        "person": manager,
+        "now": noon,
+    }
     with pytest.raises(Refused) as refused:
         commands.conclude_challenge(session, count_undecided=lambda _s, _c: 2, **said)
     assert refused.value.code == "ideas-undecided"
@@ -239,7 +289,12 @@ def test_figures_are_entered_while_open_and_not_ahead(session: Session, make: Ma
     measure = queries.measures_of(session, challenge.id or 0)[0]
     with pytest.raises(Refused) as refused:
         commands.enter_measured(
-            session, measure_id=measure.id, value=35, on=noon.date() + timedelta(days=1), person=lead, now=noon
+            session,
+            measure_id=measure.id,
+            value=35,
+            on=noon.date() + timedelta(days=1),
+            person=lead,
+            now=noon,
         )
     assert refused.value.code == "measured-ahead"
     commands.enter_measured(session, measure_id=measure.id, value=35, on=noon.date(), person=lead, now=noon)
@@ -287,15 +342,24 @@ def test_who_leaves_a_unit_owns_it_no_longer(session: Session, make: Make, noon:
     assert unit.owner_id is None
     assert [m.id for m in queries.members_of(session, unit.id or 0)] == [other.id]
     with pytest.raises(NotFound):
-        commands.remove_member(session, unit_id=unit.id or 0, person_id=owner.id or 0, person=manager, now=noon)
+        commands.remove_member(
+            session, unit_id=unit.id or 0, person_id=owner.id or 0, person=manager, now=noon
+        )
 
 
-def invited(session: Session, make: Make, noon: datetime, **offer: Any) -> tuple[Lab, Invitation, str, Viewer]:
+def invited(
+    session: Session, make: Make, noon: datetime, **offer: Any
+) -> tuple[Lab, Invitation, str, Viewer]:
     """An invitation, its token from the mail, and who wrote it."""
     lab = offer.pop("lab", None) or make.lab()
     manager = make.viewer(make.manager(lab))
     row = commands.invite(
-        session, lab_id=lab.id or 0, email=" New@Example.org ", person=manager, now=noon, **(offer or {"role": Role.LEAD})
+        session,
+        lab_id=lab.id or 0,
+        email=" New@Example.org ",
+        person=manager,
+        now=noon,
+        **(offer or {"role": Role.LEAD}),
     )
     return lab, row, token_of(session), manager
 
@@ -307,7 +371,9 @@ def token_of(session: Session) -> str:
     return str(mail.data["path"]).rpartition("/")[2]
 
 
-def test_an_invitation_gives_the_role_once_and_forgets_the_address(session: Session, make: Make, noon: datetime) -> None:
+def test_an_invitation_gives_the_role_once_and_forgets_the_address(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab, row, token, manager = invited(session, make, noon)
     assert row.email == "new@example.org"
     person = make.viewer()
@@ -366,11 +432,15 @@ def test_the_database_keeps_no_token(session: Session, make: Make, noon: datetim
 
 
 @pytest.mark.parametrize("role", [Role.FACILITATOR, Role.LEAD, None])
-def test_only_manager_and_administrator_invite(session: Session, make: Make, noon: datetime, role: Role | None) -> None:
+def test_only_manager_and_administrator_invite(
+    session: Session, make: Make, noon: datetime, role: Role | None
+) -> None:
     lab = make.lab()
     person = make.viewer(make.role(lab, role) if role else make.person())
     with pytest.raises(Forbidden):
-        commands.invite(session, lab_id=lab.id or 0, email="a@example.org", role=Role.LEAD, person=person, now=noon)
+        commands.invite(
+            session, lab_id=lab.id or 0, email="a@example.org", role=Role.LEAD, person=person, now=noon
+        )
     assert session.scalars(select(Invitation)).all() == []
 
 
@@ -395,7 +465,9 @@ def test_old_invitations_are_forgotten(session: Session, make: Make, noon: datet
     assert session.scalars(select(Invitation)).all() == []
 
 
-def test_the_administrator_becomes_manager_and_then_the_rest(session: Session, make: Make, noon: datetime) -> None:
+def test_the_administrator_becomes_manager_and_then_the_rest(
+    session: Session, make: Make, noon: datetime
+) -> None:
     lab, admin = make.lab(), make.admin()
     lab_id = lab.id or 0
     with pytest.raises(Forbidden):
@@ -414,6 +486,8 @@ def test_hours_are_set_by_the_holder_or_who_invites(session: Session, make: Make
     commands.set_weekly_hours(session, grant_id=number, weekly_hours=20, person=manager, now=noon)
     assert grant.weekly_hours == 20
     with pytest.raises(Forbidden):
-        commands.set_weekly_hours(session, grant_id=number, weekly_hours=1, person=make.viewer(make.lead(lab)), now=noon)
+        commands.set_weekly_hours(
+            session, grant_id=number, weekly_hours=1, person=make.viewer(make.lead(lab)), now=noon
+        )
     with pytest.raises(Refused):
         commands.set_weekly_hours(session, grant_id=number, weekly_hours=61, person=manager, now=noon)

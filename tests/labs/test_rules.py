@@ -63,15 +63,34 @@ class Card:
 
 def missing(card: Any = None, **more: Any) -> set[str]:
     """Return the codes of what the checklist still wants."""
-    lab: dict[str, Any] = {"measures": 1, "levels": list(AudienceLevel), "facilitators": 1, "units": 1, "now": NOON}
+    lab: dict[str, Any] = {
+        "measures": 1,
+        "levels": list(AudienceLevel),
+        "facilitators": 1,
+        "units": 1,
+        "now": NOON,
+    }
     return {item.code for item in opening_checklist(card or Card(), **(lab | more)) if not item.done}
 
 
 @pytest.mark.parametrize(
     ("active", "wanted"),
-    [(0, 10), (1, 10), (199, 10), (200, 10), (201, 11), (220, 11), (221, 12), (1999, 100), (2000, 100), (9999, 100)],
+    [
+        (0, 10),
+        (1, 10),
+        (199, 10),
+        (200, 10),
+        (201, 11),
+        (220, 11),
+        (221, 12),
+        (1999, 100),
+        (2000, 100),
+        (9999, 100),
+    ],
 )
-def test_the_threshold_is_the_share_of_active_people_rounded_up_within_its_bounds(active: int, wanted: int) -> None:
+def test_the_threshold_is_the_share_of_active_people_rounded_up_within_its_bounds(
+    active: int, wanted: int
+) -> None:
     assert threshold_of(active, **RULES) == wanted
 
 
@@ -111,7 +130,12 @@ def test_a_lab_that_lacks_one_thing_cannot_open_a_challenge(lacks: dict[str, Any
 @pytest.mark.parametrize("role", [Role.FACILITATOR, Role.LEAD])
 def test_only_a_manager_opens_a_challenge(role: Role) -> None:
     done = opening_checklist(
-        Card(), measures=1, levels=list(AudienceLevel), facilitators=1, units=1, now=NOON  # type: ignore[arg-type]
+        Card(),
+        measures=1,
+        levels=list(AudienceLevel),
+        facilitators=1,
+        units=1,
+        now=NOON,  # type: ignore[arg-type]
     )
     refused = why_not_open(person(role), lab_id=1, state=ChallengeState.DRAFT, checklist=done)
     assert refused is not None
@@ -168,7 +192,9 @@ def test_who_may_change_a_card(roles: tuple[Role, ...], state: ChallengeState, c
 def test_when_a_challenge_can_be_concluded(
     state: ChallengeState, undecided: int, report: dict[str, str] | None, code: str | None
 ) -> None:
-    refused = why_not_conclude(person(Role.MANAGER), lab_id=1, state=state, undecided=undecided, report=report)
+    refused = why_not_conclude(
+        person(Role.MANAGER), lab_id=1, state=state, undecided=undecided, report=report
+    )
     assert (refused.code if refused else None) == code
 
 
@@ -177,7 +203,9 @@ def test_a_measure_shows_a_change() -> None:
     assert why_not_measures([whole], first_language="nb") is None
     still = MeasureDraft({"nb": "Fall"}, "fall", 40, 40, date(2027, 1, 1))
     unnamed = MeasureDraft({"en": "Falls"}, "fall", 40, 30, date(2027, 1, 1))
-    codes = [p.code for d in ([still], [unnamed], [whole] * 9) if (p := why_not_measures(d, first_language="nb"))]
+    codes = [
+        p.code for d in ([still], [unnamed], [whole] * 9) if (p := why_not_measures(d, first_language="nb"))
+    ]
     assert codes == ["measure-still", "measure-incomplete", "too-many-measures"]
 
 

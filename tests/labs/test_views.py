@@ -1,0 +1,263 @@
+"""Pages of labs, challenges and setting up, as a browser without JavaScript meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from livinglab.core.clock import utc_now
+from livinglab.core.db import Database
+from livinglab.core.mail import OutboxMail
+from livinglab.core.viewer import Role
+from livinglab.labs.models import Challenge, ChallengeState, Lab, LabSettings, ReceivingUnit, UnitMember
+from livinglab.people.models import RoleGrant
+from tests.make import Make
+
+SignIn = Callable[[FlaskClient, object], FlaskClient]
+PUBLIC = (
+    "/", "/labs", "/labs/fjellvik", "/challenges", "/how", "/privacy", "/accessibility", "/rules", "/contact", "/late",
+    "/robots.txt", "/sitemap.xml",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["nb", "sv", "fi", "en"])
+def test_a_reading_visitor_gets_each_page_and_no_cookie(
+    client: FlaskClient, make: Make, language: str
+) -> None:
+    lab = make.lab("fjellvik", intro={"nb": "Om laben"}, promise={"nb": "Vi svarer"})
+    challenge = make.challenge(lab, closes_at=utc_now() + timedelta(days=5))
+    make.idea(lab, challenge=challenge)
+    make.facilitator(lab)
+    make.unit(lab)
+    for path in (*PUBLIC, f"/challenges/{challenge.id}"):
+        answer = client.get(path, query_string={"lang": language})
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None), path
+
+
+def test_an_empty_instance_has_a_front_page(client: FlaskClient) -> None:
+    assert "No lab is open yet" in client.get("/").text
+
+
+def test_a_text_in_another_language_is_marked(client: FlaskClient, make: Make) -> None:
+    make.lab("fjellvik", intro={"nb": "Om laben"})
+    assert 'lang="nb"' in client.get("/labs/fjellvik?lang=fi").text
+    assert '<html lang="nb"' in client.get("/labs/fjellvik").text
+
+
+def test_a_lab_without_hours_says_so(client: FlaskClient, make: Make) -> None:
+    lab = make.lab("fjellvik")
+    make.facilitator(lab)
+    warning = "Nobody has set aside weekly hours"
+    assert warning in client.get("/labs/fjellvik?lang=en").text
+    make.lead(lab, weekly_hours=10)
+    assert warning not in client.get("/labs/fjellvik?lang=en").text
+
+
+def test_two_clocks_stand_side_by_side(client: FlaskClient, make: Make) -> None:
+    make.lab("rajalla", timezones=["Europe/Helsinki", "Europe/Stockholm"])
+    text = client.get("/labs/rajalla").text
+    assert "Helsinki" in text
+    assert "Stockholm" in text
+
+
+def test_a_draft_is_seen_by_the_labs_staff_alone(client: FlaskClient, make: Make, sign_in: SignIn) -> None:
+    lab = make.lab()
+    draft = make.challenge(lab, state=ChallengeState.DRAFT)
+    path = f"/challenges/{draft.id}"
+    assert client.get(path).status_code == 404
+    assert sign_in(client, make.manager(make.lab())).get(path).status_code == 404
+    assert sign_in(client, make.lead(lab)).get(path).status_code == 200
+
+
+def test_unknown_things_are_not_found(client: FlaskClient) -> None:
+    for path in ("/labs/nowhere", "/challenges/99", "/invitations/nothing"):
+        assert client.get(path).status_code == 404, path
+
+
+SETUP = (
+    "/labs/fjellvik/setup", "/labs/fjellvik/setup/texts", "/labs/fjellvik/setup/look", "/labs/fjellvik/setup/numbers",
+    "/labs/fjellvik/setup/subjects", "/labs/fjellvik/setup/units", "/labs/fjellvik/setup/units/new",
+    "/labs/fjellvik/setup/people", "/labs/fjellvik/setup/challenges", "/labs/fjellvik/setup/challenges/new",
+)  # fmt: skip
+
+
+def test_setting_up_is_for_the_own_labs_people(client: FlaskClient, make: Make, sign_in: SignIn) -> None:
+    lab = make.lab("fjellvik")
+    assert {client.get(path).status_code for path in SETUP} == {303}
+    sign_in(client, make.manager(make.lab()))
+    assert {client.get(path).status_code for path in SETUP} == {403}
+    sign_in(client, make.person())
+    assert {client.get(path).status_code for path in SETUP} == {403}
+    sign_in(client, make.manager(lab))
+    assert {client.get(path).status_code for path in SETUP} == {200}
+
+
+def test_a_facilitator_writes_challenges_and_nothing_else(
+    client: FlaskClient, make: Make, sign_in: SignIn
+) -> None:
+    sign_in(client, make.facilitator(make.lab("fjellvik")))
+    allowed = [path for path in SETUP if client.get(path).status_code == 200]
+    assert allowed == [
+        "/labs/fjellvik/setup", "/labs/fjellvik/setup/challenges", "/labs/fjellvik/setup/challenges/new"
+    ]  # fmt: skip
+
+
+def test_numbers_out_of_range_are_refused_and_kept_on_the_page(
+    client: FlaskClient, make: Make, sign_in: SignIn, database: Database
+) -> None:
+    lab = make.lab("fjellvik")
+    sign_in(client, make.manager(lab))
+    page = client.get("/labs/fjellvik/setup/numbers")
+    assert "Default" in page.text
+    data: dict[str, Any] = LabSettings(lab_id=1).model_dump(exclude={"lab_id", "steering_emails"})
+    data |= {"moderation": "before", "second_person_on_final": "y", "steering_emails": ""}
+    wrong = client.post("/labs/fjellvik/setup/numbers", data=data | {"threshold_least": 200})
+    assert (wrong.status_code, 'value="200"' in wrong.text) == (422, True)
+    right = client.post(
+        "/labs/fjellvik/setup/numbers", data=data | {"threshold_least": 5, "threshold_percent": "2,5"}
+    )
+    assert right.status_code == 303
+    with database.reading() as session:
+        row = session.get_one(LabSettings, lab.id)
+        assert (row.threshold_least, row.threshold_percent) == (5, 2.5)
+
+
+def test_a_half_filled_row_of_measures_is_refused_and_kept(
+    client: FlaskClient, make: Make, sign_in: SignIn
+) -> None:
+    lab = make.lab()
+    draft = make.challenge(lab, state=ChallengeState.DRAFT, complete=False)
+    sign_in(client, make.lead(lab))
+    path = f"/challenges/{draft.id}/edit/measures"
+    answer = client.post(path, data={"label0_nb": "Fall i året", "unit0": "fall"})
+    assert (answer.status_code, "Fall i året" in answer.text) == (422, True)
+    assert "empty the whole row" in answer.text
+
+
+def test_open_is_greyed_and_says_what_is_missing(client: FlaskClient, make: Make, sign_in: SignIn) -> None:
+    lab = make.lab()
+    draft = make.challenge(lab, state=ChallengeState.DRAFT, complete=False, goal={})
+    sign_in(client, make.manager(lab))
+    text = client.get(f"/challenges/{draft.id}/edit?lang=en").text
+    assert "data-greyed" in text
+    assert f"/challenges/{draft.id}/edit/card" in text
+    assert "goal_nb" in text
+    answer = client.post(f"/challenges/{draft.id}/edit/open")
+    assert (answer.status_code, answer.headers["X-Reason-Code"]) == (409, "not-ready")
+
+
+def test_from_an_empty_database_to_an_open_challenge(
+    client: FlaskClient, make: Make, sign_in: SignIn, database: Database
+) -> None:
+    """The administrator alone in the browser; only accepting an invitation is somebody else's."""
+    sign_in(client, make.admin())
+    assert "/admin/labs/new" in client.get("/admin").text
+    lab = {"name": "Fjellvik", "slug": "fjellvik", "theme": "spruce", "first_language": "nb", "more_languages": ["en"],
+           "timezone": "Europe/Oslo", "second_timezone": "", "country": "NO", "contact_email": ""}  # fmt: skip
+    assert client.post("/admin/labs/new", data=lab).status_code == 303
+    assert client.post("/labs/fjellvik/setup/people/take/manager").status_code == 303
+    for step, data in {
+        "texts": {"tagline_nb": "Sammen", "intro_nb": "Om", "promise_nb": "Svar"},
+        "subjects/usual": {},
+        "units/new": {"name_nb": "Vei", "limit_in_progress": 5, "topics": ["mobility"]},
+        "people/invite": {"email": "ida@example.org", "offer": "role:facilitator"},
+        "challenges/new": {"title_nb": "Trygg vinter"},
+    }.items():
+        answer = client.post(f"/labs/fjellvik/setup/{step}", data=data)
+        assert answer.status_code == 303, (step, answer.text)
+    with database.reading() as session:
+        path = session.scalars(select(OutboxMail)).one().data["path"]
+        challenge = session.scalars(select(Challenge)).one().id
+        unit = session.scalars(select(ReceivingUnit)).one().id
+    assert client.post(f"/labs/fjellvik/setup/units/{unit}/join").status_code == 303
+    guest = client.application.test_client()
+    assert "Sign in" in guest.get(f"{path}?lang=en").text
+    ida = make.person("Ida")
+    assert sign_in(guest, ida).post(path).status_code == 303
+    assert guest.get(path).status_code == 410
+    with database.reading() as session:
+        admin = session.scalars(select(RoleGrant).where(RoleGrant.role == Role.MANAGER)).one().person_id
+        assert session.scalars(select(UnitMember)).one().person_id == admin
+    closes = (utc_now() + timedelta(days=30)).strftime("%Y-%m-%dT12:00")
+    words = {f"{name}_nb": "Ord" for name in ("goal", "purpose", "benefit")}
+    for part, data in {
+        "card": {"title_nb": "Trygg vinter", **words},
+        "times": {"responsible_id": ida.id, "deputy_id": admin, "closes_at": closes, "trust_needed": "1"},
+        "measures": {
+            "label0_nb": "Fall",
+            "unit0": "fall",
+            "baseline0": "40",
+            "target0": "30,5",
+            "on0": "2030-01-01",
+        },
+        "audiences": {f"level{n}": level for n, level in enumerate(("must", "should", "can"))}
+        | {f"name{n}_nb": f"Gruppe {n}" for n in range(3)},
+        "open": {},
+    }.items():
+        answer = client.post(f"/challenges/{challenge}/edit/{part}", data=data)
+        assert answer.status_code == 303, (part, answer.text)
+    with database.reading() as session:
+        row = session.get_one(Challenge, challenge)
+        assert (row.state, row.threshold) == (ChallengeState.OPEN, 10)
+    assert "Trygg vinter" in guest.get("/").text
+
+
+def test_ending_a_role_closes_its_pages_at_once(client: FlaskClient, make: Make, sign_in: SignIn) -> None:
+    lab = make.lab("fjellvik")
+    lead, manager = make.lead(lab), make.manager(lab)
+    theirs = sign_in(client.application.test_client(), lead)
+    assert theirs.get("/labs/fjellvik/setup/challenges").status_code == 200
+    sign_in(client, manager)
+    assert client.post(f"/labs/fjellvik/setup/people/{lead.id}/lead/end").status_code == 303
+    assert theirs.get("/labs/fjellvik/setup/challenges").status_code == 403
+
+
+def test_an_invitation_of_another_lab_is_not_touched(
+    client: FlaskClient, make: Make, sign_in: SignIn
+) -> None:
+    lab, other = make.lab("fjellvik"), make.lab("rajalla")
+    unit = make.unit(other)
+    sign_in(client, make.manager(lab))
+    assert client.get(f"/labs/fjellvik/setup/units/{unit.id}").status_code == 404
+    assert client.post(f"/labs/fjellvik/setup/units/{unit.id}/retire").status_code == 404
+
+
+def test_the_pages_are_filled_from_the_settings(client: FlaskClient) -> None:
+    assert "Not filled in yet" in client.get("/privacy").text
+    assert client.get("/.well-known/security.txt").status_code == 404
+    assert client.get("/favicon.ico").status_code == 302
+
+
+def test_a_challenge_that_is_over_says_so(client: FlaskClient, make: Make) -> None:
+    lab = make.lab()
+    past = utc_now() - timedelta(minutes=1)
+    due = make.challenge(lab, closes_at=past)
+    told = make.challenge(
+        lab, closes_at=past, state=ChallengeState.CONCLUDED, concluded_at=past, report={"nb": "Tre tiltak"}
+    )
+    assert "takes no new ideas" in client.get(f"/challenges/{due.id}?lang=en").text
+    assert "Tre tiltak" in client.get(f"/challenges/{told.id}").text
+
+
+def test_the_mail_of_an_invitation_leads_to_its_page(
+    client: FlaskClient, make: Make, sign_in: SignIn, database: Database
+) -> None:
+    from livinglab.web.mailing import render_mail
+
+    lab = make.lab("fjellvik")
+    sign_in(client, make.manager(lab))
+    client.post(
+        "/labs/fjellvik/setup/people/invite", data={"email": "kari@example.org", "offer": "role:lead"}
+    )
+    with database.reading() as session:
+        mail = session.scalars(select(OutboxMail)).one()
+        with client.application.app_context():
+            message = render_mail(mail)
+    text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "http://localhost" + mail.data["path"] in text
+    assert isinstance(lab, Lab)
