@@ -164,6 +164,8 @@ class Frame:
         """Name the entry of the menu that this page belongs to."""
         if request.blueprint == "pipeline":
             return "board"
+        if request.blueprint == "pages" and request.endpoint != "pages.how":
+            return ""
         return SECTIONS.get(request.blueprint or "", "")
 
     @property

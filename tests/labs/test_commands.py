@@ -450,7 +450,8 @@ def test_what_an_invitation_cannot_be(session: Session, make: Make, noon: dateti
     said: dict[str, Any] = {"lab_id": lab.id, "email": "b@example.org", "person": manager, "now": noon}
     wrong: dict[str, dict[str, Any]] = {
         "bad-address": {"email": "nobody", "role": Role.LEAD}, "nothing-offered": {},
-        "unit-elsewhere": {"unit_id": foreign.id}, "already-invited": {"email": "new@example.org", "role": Role.LEAD},
+        "unit-elsewhere": {"unit_id": foreign.id}, "already-invited": {"email": "new@example.org",
+        "role": Role.LEAD},
     }  # fmt: skip
     for code, change in wrong.items():
         with pytest.raises(Refused) as refused:

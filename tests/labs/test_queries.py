@@ -203,5 +203,10 @@ def test_late_answers_name_who_owes_them(session: Session, make: Make, noon: dat
     for idea in (late, hidden):
         make.handoff(idea, unit, late_since=noon - timedelta(days=2))
     make.handoff(make.idea(lab), unit)
+    unowned = make.idea(lab)
+    handoff = make.handoff(unowned, unit, late_since=noon)
+    handoff.unit_id = None
+    session.add(handoff)
+    session.flush()
     found = late_answers(session, noon)
-    assert [(a.idea_id, a.days, a.unit) for a in found] == [(late.id, 2, unit.name)]
+    assert [(a.idea_id, a.days, a.unit) for a in found] == [(late.id, 2, unit.name), (unowned.id, 1, None)]

@@ -105,7 +105,8 @@ def test_a_whole_card_in_a_staffed_lab_lacks_nothing() -> None:
 @pytest.mark.parametrize(
     ("lacks", "code"),
     [
-        ({"title": {}}, "title"), ({"goal": {}}, "goal"), ({"goal": {"nb": ""}}, "goal"), ({"purpose": {}}, "purpose"),
+        ({"title": {}}, "title"), ({"goal": {}}, "goal"), ({"goal": {"nb": ""}}, "goal"),
+        ({"purpose": {}}, "purpose"),
         ({"benefit": {}}, "benefit"), ({"responsible_id": None}, "people"), ({"deputy_id": None}, "people"),
         ({"deputy_id": 1}, "people"), ({"closes_at": None}, "closes"), ({"closes_at": NOON}, "closes"),
     ],
@@ -172,7 +173,8 @@ def test_the_last_day_has_no_days_left() -> None:
     [
         ((Role.FACILITATOR,), ChallengeState.DRAFT, None), ((Role.LEAD,), ChallengeState.DRAFT, None),
         ((), ChallengeState.DRAFT, "not-lab-staff"), ((Role.LEAD,), ChallengeState.OPEN, "not-manager"),
-        ((Role.MANAGER,), ChallengeState.OPEN, None), ((Role.MANAGER,), ChallengeState.CLOSED, "challenge-closed"),
+        ((Role.MANAGER,), ChallengeState.OPEN, None), ((Role.MANAGER,), ChallengeState.CLOSED,
+        "challenge-closed"),
         ((Role.MANAGER,), ChallengeState.CONCLUDED, "challenge-closed"),
     ],
 )  # fmt: skip
@@ -184,9 +186,11 @@ def test_who_may_change_a_card(roles: tuple[Role, ...], state: ChallengeState, c
 @pytest.mark.parametrize(
     ("state", "undecided", "report", "code"),
     [
-        (ChallengeState.OPEN, 0, {"nb": "R"}, "not-closed"), (ChallengeState.CLOSED, 1, {"nb": "R"}, "ideas-undecided"),
+        (ChallengeState.OPEN, 0, {"nb": "R"}, "not-closed"), (ChallengeState.CLOSED, 1, {"nb": "R"},
+        "ideas-undecided"),
         (ChallengeState.CLOSED, 0, {}, "no-report"), (ChallengeState.CLOSED, 0, None, None),
-        (ChallengeState.CLOSED, 0, {"nb": "R"}, None), (ChallengeState.CONCLUDED, 0, {"nb": "R"}, "not-closed"),
+        (ChallengeState.CLOSED, 0, {"nb": "R"}, None), (ChallengeState.CONCLUDED, 0, {"nb": "R"},
+        "not-closed"),
     ],
 )  # fmt: skip
 def test_when_a_challenge_can_be_concluded(
@@ -222,7 +226,8 @@ def test_each_number_has_its_default_within_its_range_and_is_refused_outside(set
     ("change", "code"),
     [
         ({"threshold_least": 50, "threshold_most": 40}, "least-over-most"),
-        ({"preliminary_days": 100}, "preliminary-after-decision"), ({"extended_days": 80}, "extended-too-short"),
+        ({"preliminary_days": 100}, "preliminary-after-decision"), ({"extended_days": 80},
+        "extended-too-short"),
         ({"steering_emails": ["nobody"]}, "bad-address"),
         ({"steering_emails": [f"a{n}@example.org" for n in range(21)]}, "bad-address"),
     ],
@@ -242,14 +247,16 @@ def test_the_defaults_stand() -> None:
     [
         ({"slug": "Fjell vik"}, "bad-slug"), ({"slug": "-a"}, "bad-slug"), ({"slug": "a" * 41}, "bad-slug"),
         ({"slug": ""}, "bad-slug"), ({"slug": "new"}, "slug-reserved"), ({"name": ""}, "bad-name"),
-        ({"name": "x" * 81}, "bad-name"), ({"languages": []}, "bad-languages"), ({"languages": ["de"]}, "bad-languages"),
+        ({"name": "x" * 81}, "bad-name"), ({"languages": []}, "bad-languages"), ({"languages": ["de"]},
+        "bad-languages"),
         ({"languages": ["nb", "nb"]}, "bad-languages"), ({"timezones": []}, "bad-timezone"),
         ({"timezones": ["Europe/Nowhere"]}, "bad-timezone"), ({"country": "ZZ"}, "bad-country"),
     ],
 )  # fmt: skip
 def test_what_a_lab_cannot_be(change: dict[str, Any], code: str) -> None:
     fine: dict[str, Any] = {
-        "slug": "fjellvik", "name": "Fjellvik", "languages": ["nb"], "timezones": ["Europe/Oslo"], "country": "no"
+        "slug": "fjellvik", "name": "Fjellvik", "languages": ["nb"], "timezones": ["Europe/Oslo"],
+        "country": "no"
     }  # fmt: skip
     assert why_not_lab(**fine) is None
     refused = why_not_lab(**(fine | change))

@@ -20,7 +20,8 @@ from tests.make import Make
 
 SignIn = Callable[[FlaskClient, object], FlaskClient]
 PUBLIC = (
-    "/", "/labs", "/labs/fjellvik", "/challenges", "/how", "/privacy", "/accessibility", "/rules", "/contact", "/late",
+    "/", "/labs", "/labs/fjellvik", "/challenges", "/how", "/privacy", "/accessibility", "/rules",
+    "/contact", "/late",
     "/robots.txt", "/sitemap.xml",
 )  # fmt: skip
 
@@ -80,7 +81,8 @@ def test_unknown_things_are_not_found(client: FlaskClient) -> None:
 
 
 SETUP = (
-    "/labs/fjellvik/setup", "/labs/fjellvik/setup/texts", "/labs/fjellvik/setup/look", "/labs/fjellvik/setup/numbers",
+    "/labs/fjellvik/setup", "/labs/fjellvik/setup/texts", "/labs/fjellvik/setup/look",
+    "/labs/fjellvik/setup/numbers",
     "/labs/fjellvik/setup/subjects", "/labs/fjellvik/setup/units", "/labs/fjellvik/setup/units/new",
     "/labs/fjellvik/setup/people", "/labs/fjellvik/setup/challenges", "/labs/fjellvik/setup/challenges/new",
 )  # fmt: skip
@@ -157,8 +159,10 @@ def test_from_an_empty_database_to_an_open_challenge(
     """The administrator alone in the browser; only accepting an invitation is somebody else's."""
     sign_in(client, make.admin())
     assert "/admin/labs/new" in client.get("/admin").text
-    lab = {"name": "Fjellvik", "slug": "fjellvik", "theme": "spruce", "first_language": "nb", "more_languages": ["en"],
-           "timezone": "Europe/Oslo", "second_timezone": "", "country": "NO", "contact_email": ""}  # fmt: skip
+    lab = {"name": "Fjellvik", "slug": "fjellvik", "theme": "spruce", "first_language": "nb",
+    "more_languages": ["en"],
+           "timezone": "Europe/Oslo", "second_timezone": "", "country": "NO",
+           "contact_email": ""}  # fmt: skip
     assert client.post("/admin/labs/new", data=lab).status_code == 303
     assert client.post("/labs/fjellvik/setup/people/take/manager").status_code == 303
     for step, data in {

@@ -22,6 +22,7 @@ class LateAnswer:
     """An idea whose answer has not come by its deadline.
 
     Args:
+        unit: Who owes it; ``None`` while the handoff waits for a unit.
         days: Days past the deadline, at least 1.
     """
 
@@ -29,7 +30,7 @@ class LateAnswer:
     title: str
     language: str
     lab_name: str
-    unit: Texts
+    unit: Texts | None
     due_at: datetime | None
     late_since: datetime
     days: int
@@ -43,7 +44,7 @@ def late_answers(
         sa.select(Handoff, col(Idea.title), col(Idea.language), col(Lab.name), col(ReceivingUnit.name))
         .join(Idea, col(Idea.id) == col(Handoff.idea_id))
         .join(Lab, col(Lab.id) == col(Handoff.lab_id))
-        .join(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
+        .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
         .where(
             col(Handoff.closed_at).is_(None),
             col(Handoff.late_since).is_not(None),
@@ -60,7 +61,7 @@ def late_answers(
             title=title,
             language=language,
             lab_name=lab,
-            unit=dict(unit),
+            unit=dict(unit) if unit else None,
             due_at=handoff.due_at,
             late_since=handoff.late_since,
             days=max(1, (now - handoff.late_since) // timedelta(days=1)),
