@@ -18,7 +18,7 @@ from livinglab.moderation.queries import appeal_page, appeals_waiting, decision_
 from livinglab.moderation.rules import Verdict
 from livinglab.people.models import Person
 from tests.make import Make
-from tests.moderation.test_deciding import Desk, desk, mails  # noqa: F401
+from tests.moderation.conftest import Desk, mails
 from tests.moderation.test_reporting import tell
 from tests.moderation.test_submitting import edited
 
@@ -30,14 +30,14 @@ def author_of(session: Session, make: Make, decision: Decision) -> Viewer:
     return make.viewer(session.get_one(Person, decision.author_id))
 
 
-def ask(session: Session, make: Make, desk: Desk, decision: Decision) -> Appeal:  # noqa: F811
+def ask(session: Session, make: Make, desk: Desk, decision: Decision) -> Appeal:
     author = author_of(session, make, decision)
     return appeal(session, decision_id=decision.id or 0, person=author, text=WHY, now=desk.now)
 
 
 def settle(
     session: Session, desk: Desk, row: Appeal, person: Viewer, outcome: AppealOutcome = OVERTURNED
-) -> Appeal:  # noqa: F811
+) -> Appeal:
     return decide_appeal(
         session, appeal_id=row.id or 0, person=person, outcome=outcome, reasons=WHY, now=desk.now
     )
@@ -50,7 +50,7 @@ def code(call: object, *args: object, **more: object) -> str:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETURN, Verdict.REJECT])
-def test_an_overturned_decision_restores(session: Session, make: Make, desk: Desk, verdict: Verdict) -> None:  # noqa: F811
+def test_an_overturned_decision_restores(session: Session, make: Make, desk: Desk, verdict: Verdict) -> None:
     decision = desk.decide(verdict, desk.hand.idea(desk.lab).id)
     row = ask(session, make, desk, decision)
     other = make.viewer(make.facilitator(desk.lab))
@@ -64,13 +64,13 @@ def test_an_overturned_decision_restores(session: Session, make: Make, desk: Des
     assert (counted.appeals, counted.overturned, counted.upheld, counted.looked_at) == (1, 1, 0, 1)
 
 
-def test_an_upheld_decision_changes_nothing(session: Session, make: Make, desk: Desk) -> None:  # noqa: F811
+def test_an_upheld_decision_changes_nothing(session: Session, make: Make, desk: Desk) -> None:
     decision = desk.decide(Verdict.REJECT, desk.hand.idea(desk.lab).id)
     settle(session, desk, ask(session, make, desk, decision), make.viewer(make.manager(desk.lab)), UPHELD)
     assert session.get_one(Idea, decision.idea_id).publication is Publication.REJECTED
 
 
-def test_a_refused_version_stands_after_all(session: Session, make: Make, desk: Desk) -> None:  # noqa: F811
+def test_a_refused_version_stands_after_all(session: Session, make: Make, desk: Desk) -> None:
     idea = make.idea(desk.lab)
     number = edited(session, make, idea, desk.now, body="Fem benker her.")
     decision = desk.decide(Verdict.REJECT, idea.id)
@@ -79,7 +79,7 @@ def test_a_refused_version_stands_after_all(session: Session, make: Make, desk: 
     assert session.get_one(Idea, idea.id).body == "Fem benker her."
 
 
-def test_what_has_moved_on_is_left_as_it_is(session: Session, make: Make, desk: Desk) -> None:  # noqa: F811
+def test_what_has_moved_on_is_left_as_it_is(session: Session, make: Make, desk: Desk) -> None:
     decision = desk.decide(Verdict.RETURN, desk.hand.idea(desk.lab).id)
     row = ask(session, make, desk, decision)
     session.get_one(Idea, decision.idea_id).publication = Publication.PENDING
@@ -88,7 +88,7 @@ def test_what_has_moved_on_is_left_as_it_is(session: Session, make: Make, desk: 
     assert session.get_one(Idea, decision.idea_id).publication is Publication.PENDING
 
 
-def test_only_the_author_appeals_once_and_in_time(session: Session, make: Make, desk: Desk) -> None:  # noqa: F811
+def test_only_the_author_appeals_once_and_in_time(session: Session, make: Make, desk: Desk) -> None:
     decision = desk.decide(Verdict.REJECT, desk.hand.idea(desk.lab).id)
     author, number = author_of(session, make, decision), decision.id or 0
     with pytest.raises(NotFound):
@@ -114,7 +114,7 @@ def test_only_the_author_appeals_once_and_in_time(session: Session, make: Make, 
 
 def test_an_automatic_step_is_looked_at_before_it_is_appealed(
     session: Session, make: Make, desk: Desk
-) -> None:  # noqa: F811
+) -> None:
     idea = make.idea(desk.lab)
     for _ in range(3):
         tell(session, idea, make.viewer(), desk.now)
@@ -126,7 +126,7 @@ def test_an_automatic_step_is_looked_at_before_it_is_appealed(
     )
 
 
-def test_somebody_who_was_not_involved_decides(session: Session, make: Make, desk: Desk) -> None:  # noqa: F811
+def test_somebody_who_was_not_involved_decides(session: Session, make: Make, desk: Desk) -> None:
     author = make.facilitator(desk.lab)
     decision = desk.decide(Verdict.REJECT, desk.hand.idea(desk.lab, author).id)
     row = ask(session, make, desk, decision)
@@ -145,7 +145,7 @@ def test_somebody_who_was_not_involved_decides(session: Session, make: Make, des
 
 def test_where_there_is_nobody_the_administrator_is_told_and_may_decide(
     session: Session, make: Make, desk: Desk
-) -> None:  # noqa: F811
+) -> None:
     admin = make.admin()
     decision = desk.decide(Verdict.REJECT, desk.hand.idea(desk.lab).id)
     row = ask(session, make, desk, decision)

@@ -2,73 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import select
 
 from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.journal import Event
-from livinglab.core.mail import OutboxMail
-from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Credit, CreditKind, Idea, IdeaCount, IdeaVersion, Publication
-from livinglab.labs.models import Lab
 from livinglab.moderation.commands import decide_case, hold_case, let_go, report
-from livinglab.moderation.models import Action, Decision
+from livinglab.moderation.models import Action
 from livinglab.moderation.queries import case_page, next_case, pile, waiting_count
 from livinglab.moderation.rules import HOLD_FOR, Verdict
 from livinglab.people.models import Person
 from tests.make import Make
-from tests.moderation.conftest import Hand
+from tests.moderation.conftest import FACTS, Desk, mails
 from tests.moderation.test_submitting import edited, kinds
-
-FACTS = "Teksten nevner en nabo med navn og adresse."
-
-
-class Desk:
-    """A lab with a facilitator who decides."""
-
-    def __init__(self, session: Session, make: Make, hand: Hand, now: datetime) -> None:
-        self.session, self.make, self.hand, self.now = session, make, hand, now
-        self.lab: Lab = make.lab()
-        self.ida: Viewer = make.viewer(make.facilitator(self.lab))
-
-    def decide(
-        self, verdict: Verdict, idea_id: int | None, comment_id: int | None = None, **more: object
-    ) -> Decision:
-        case = self.hand.case(idea_id, comment_id)
-        values = {
-            "rule": "personal-data",
-            "facts": FACTS,
-            "stamp": case.stamp,
-            "person": self.ida,
-            "now": self.now,
-        }
-        return decide_case(self.session, case_id=case.id or 0, verdict=verdict, **(values | more))  # type: ignore[arg-type]
-
-    def refused(
-        self, verdict: Verdict, idea_id: int | None, comment_id: int | None = None, **more: object
-    ) -> str:
-        before = (count(self.session, Decision), count(self.session, Event))
-        with pytest.raises(Refused) as refused:
-            self.decide(verdict, idea_id, comment_id, **more)
-        assert (count(self.session, Decision), count(self.session, Event)) == before
-        return refused.value.code
-
-
-def count(session: Session, table: type) -> int:
-    return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-
-
-@pytest.fixture
-def desk(session: Session, make: Make, hand: Hand, later: datetime) -> Desk:
-    return Desk(session, make, hand, later)
-
-
-def mails(session: Session) -> list[OutboxMail]:
-    return list(session.scalars(select(OutboxMail).where(OutboxMail.kind == "decision")))
 
 
 @pytest.mark.parametrize(
@@ -143,8 +93,13 @@ def test_only_those_who_moderate_in_this_lab_decide(session: Session, make: Make
     member = make.person()
     make.unit(desk.lab, members=(member,))
     others = [
-        make.resident(), make.lead(desk.lab), member, make.facilitator(make.lab()), make.manager(make.lab()), make.admin()
-    ]  # fmt: skip
+        make.resident(),
+        make.lead(desk.lab),
+        member,
+        make.facilitator(make.lab()),
+        make.manager(make.lab()),
+        make.admin(),
+    ]
     for person in others:
         assert desk.refused(Verdict.PUBLISH, idea.id, person=make.viewer(person)) == "not-a-moderator"
         with pytest.raises(NotFound):
@@ -262,7 +217,7 @@ def test_a_reported_comment_is_kept_or_taken_away_and_reporters_hear_of_it(
     assert decision.action is (Action.KEEP if kept else Action(verdict.value))
     assert session.get_one(IdeaCount, idea.id, populate_existing=True).comments == int(kept)
     told = session.scalars(select(Event).where(Event.kind == "report-settled")).one()
-    assert (told.data["reporter_ids"], told.public) == ([reporter.person_id], False)
+    assert (told.data["person_id"], told.public) == (reporter.person_id, False)
     assert len(mails(session)) == int(not kept)
 
 

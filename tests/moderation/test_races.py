@@ -33,8 +33,18 @@ def test_two_moderators_on_one_case_one_decides(database: Database, make: Make, 
     with database.writing() as session:
         session.execute(sa.insert(Idea), [_waiting(idea) for _ in range(ROUNDS)])
         ids = session.scalars(select(Idea.id).where(Idea.publication == Publication.PENDING)).all()
-        rows = [{"lab_id": lab.id, "idea_id": i, "source": Source.NEW, "findings": [], "opened_at": noon,
-                 "due_at": noon, "stamp": 0} for i in ids]  # fmt: skip
+        rows = [
+            {
+                "lab_id": lab.id,
+                "idea_id": i,
+                "source": Source.NEW,
+                "findings": [],
+                "opened_at": noon,
+                "due_at": noon,
+                "stamp": 0,
+            }
+            for i in ids
+        ]
         session.execute(sa.insert(Case), rows)
         cases = session.scalars(select(Case.id)).all()
 
@@ -42,11 +52,18 @@ def test_two_moderators_on_one_case_one_decides(database: Database, make: Make, 
         try:
             with database.writing() as session:
                 decide_case(
-                    session, case_id=case_id or 0, person=person, verdict=verdict, rule="respect", facts=FACTS,
-                    stamp=0, now=noon,
-                )  # fmt: skip
+                    session,
+                    case_id=case_id or 0,
+                    person=person,
+                    verdict=verdict,
+                    rule="respect",
+                    facts=FACTS,
+                    stamp=0,
+                    now=noon,
+                )
         except Refused as refused:
-            assert refused.code == "case-closed"
+            if refused.code != "case-closed":
+                raise
             return False
         return True
 
@@ -98,7 +115,8 @@ def test_publishing_against_an_edit_never_publishes_what_nobody_read(
                     session, case_id=case_id, person=ida, verdict=Verdict.PUBLISH, stamp=stamp, now=noon
                 )
         except Refused as refused:
-            assert refused.code == "case-changed"
+            if refused.code != "case-changed":
+                raise
             return False
         return True
 

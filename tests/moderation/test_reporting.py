@@ -15,8 +15,7 @@ from livinglab.moderation.commands import report
 from livinglab.moderation.models import Action, Decision, Report
 from livinglab.moderation.rules import Verdict
 from tests.make import Make
-from tests.moderation.conftest import Hand
-from tests.moderation.test_deciding import Desk, desk, mails  # noqa: F401
+from tests.moderation.conftest import Desk, Hand, mails
 from tests.moderation.test_submitting import edited, kinds
 
 
@@ -81,7 +80,7 @@ def test_the_third_signed_in_person_hides_it_for_now(
     assert kinds(session)[-1] == "comment-hidden"
 
 
-def test_a_person_shows_it_again(session: Session, make: Make, desk: Desk) -> None:  # noqa: F811
+def test_a_person_shows_it_again(session: Session, make: Make, desk: Desk) -> None:
     idea = make.idea(desk.lab)
     for _ in range(3):
         tell(session, idea, make.viewer(), desk.now)
@@ -93,7 +92,7 @@ def test_a_person_shows_it_again(session: Session, make: Make, desk: Desk) -> No
 
 def test_who_reported_what_was_kept_is_told_so_until_it_changes(
     session: Session, make: Make, desk: Desk
-) -> None:  # noqa: F811
+) -> None:
     idea, person = make.idea(desk.lab), make.viewer()
     tell(session, idea, person, desk.now)
     desk.decide(Verdict.PUBLISH, idea.id)

@@ -56,18 +56,39 @@ def test_a_wrong_check_digit_or_date_is_no_identity_number(text: str) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["912 34 567", "91234567", "22 33 44 55", "+47 912 34 567", "0047 91 23 45 67", "070-123 45 67",
-     "0701234567", "08-123 456 78", "040 123 4567", "050-1234567", "+358 40 123 4567", "+46 70 123 45 67"],
-)  # fmt: skip
+    [
+        "912 34 567",
+        "91234567",
+        "22 33 44 55",
+        "+47 912 34 567",
+        "0047 91 23 45 67",
+        "070-123 45 67",
+        "0701234567",
+        "08-123 456 78",
+        "040 123 4567",
+        "050-1234567",
+        "+358 40 123 4567",
+        "+46 70 123 45 67",
+    ],
+)
 def test_phone_numbers_are_found(number: str) -> None:
     assert found(f"Ring {number} i kveld") == [("phone", number)]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["Det koster 12 000 000 kr", "Åpent 08.00-16.00 den 01.02.2026", "fra 2024 til 2026", "2026-11-22",
-     "Gate 12, 9712 Lakselv", "Konto 1234.56.78903", "4 av 10, eller 40 %", "90 000 000 kr", "1 500 m²"],
-)  # fmt: skip
+    [
+        "Det koster 12 000 000 kr",
+        "Åpent 08.00-16.00 den 01.02.2026",
+        "fra 2024 til 2026",
+        "2026-11-22",
+        "Gate 12, 9712 Lakselv",
+        "Konto 1234.56.78903",
+        "4 av 10, eller 40 %",
+        "90 000 000 kr",
+        "1 500 m²",
+    ],
+)
 def test_other_numbers_are_left_alone(text: str) -> None:
     assert found(text) == []
 
@@ -76,8 +97,10 @@ def test_links_are_looked_at_for_new_accounts_only() -> None:
     text = "Se https://example.org/x og www.example.no eller kjop.shop nå"
     assert found(text) == []
     assert [excerpt for _, excerpt in found(text, new_account=True)] == [
-        "https://example.org/x", "www.example.no", "kjop.shop"
-    ]  # fmt: skip
+        "https://example.org/x",
+        "www.example.no",
+        "kjop.shop",
+    ]
 
 
 def test_repeated_text_is_found_with_small_changes_but_not_short_words() -> None:
@@ -116,8 +139,10 @@ def test_every_verdict_is_settled_for_every_state(verdict: Verdict, publication:
     assert (problem is None) != (verdict is Verdict.HIDE and publication is Publication.PENDING)
     action = action_of(verdict, publication, version_waits=False)
     publish = {
-        Publication.PENDING: Action.PUBLISH, Publication.PUBLISHED: Action.KEEP, Publication.HIDDEN: Action.RESTORE
-    }  # fmt: skip
+        Publication.PENDING: Action.PUBLISH,
+        Publication.PUBLISHED: Action.KEEP,
+        Publication.HIDDEN: Action.RESTORE,
+    }
     assert action is (publish[publication] if verdict is Verdict.PUBLISH else Action(verdict.value))
     assert action in BECOMES
 
@@ -144,6 +169,13 @@ def test_every_taking_away_has_its_words_for_each_thing() -> None:
 
 def test_the_house_rules_keep_their_codes() -> None:
     assert list(HOUSE_RULES) == [
-        "respect", "personal-data", "advertising", "off-topic", "unlawful", "repeated", "unclear", "not-yours"
-    ]  # fmt: skip
+        "respect",
+        "personal-data",
+        "advertising",
+        "off-topic",
+        "unlawful",
+        "repeated",
+        "unclear",
+        "not-yours",
+    ]
     assert [rule.number for rule in HOUSE_RULES.values()] == list(range(1, 9))

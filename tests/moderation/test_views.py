@@ -63,10 +63,19 @@ class Room:
     def decide(self, verdict: Verdict, idea_id: int) -> int:
         case, person = self.case(idea_id), self.make.viewer(self.ida)
         with self.database.writing() as session:
-            return decide_case(
-                session, case_id=case.id or 0, person=person, verdict=verdict, rule="personal-data", facts=FACTS,
-                stamp=case.stamp, now=NOW,
-            ).id or 0  # fmt: skip
+            return (
+                decide_case(
+                    session,
+                    case_id=case.id or 0,
+                    person=person,
+                    verdict=verdict,
+                    rule="personal-data",
+                    facts=FACTS,
+                    stamp=case.stamp,
+                    now=NOW,
+                ).id
+                or 0
+            )
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_a_crowd_four_times_each_is_one_support_a_person(
 
 
 def test_the_naive_way_loses_supports_without_an_error(tmp_path: Path) -> None:
-    """The control: driver defaults and read-modify-write. Were it right as well, the test above proved nothing."""
+    """The control: driver defaults and read-modify-write. Were it right, the test above proved nothing."""
     file = tmp_path / "naive.sqlite"
     with sqlite3.connect(file) as setup:
         setup.executescript("PRAGMA journal_mode=WAL; CREATE TABLE c (n INTEGER); INSERT INTO c VALUES (0);")

@@ -32,7 +32,7 @@ def test_giving_and_withdrawing_without_javascript(
     given = client.post(f"/ideas/{idea.id}/support")
     assert (given.status_code, given.location, supports(database)) == (303, f"/ideas/{idea.id}", 1)
     page = client.get(given.location).text
-    assert "You support it" in page
+    assert "Take your support back" in page
     assert f'action="/ideas/{idea.id}/follow"' in page
     back = client.post(f"/ideas/{idea.id}/support/withdraw")
     assert (back.status_code, supports(database)) == (303, 0)
@@ -46,7 +46,7 @@ def test_htmx_swaps_the_act_alone(client: FlaskClient, sign_in: SignIn, make: Ma
     part = client.post(f"/ideas/{idea.id}/support", headers=HTMX)
     assert part.status_code == 200
     assert part.text.lstrip().startswith('<div class="act"')
-    assert "You support it" in part.text
+    assert "Take your support back" in part.text
     assert '<b class="num">1</b>' in part.text
     assert (
         "You have taken your support back."

@@ -178,5 +178,10 @@ def _record(
         idea_id=decision.idea_id,
         subject_id=known_id(row.id),
         public=False,
-        data={**data, "decision_id": decision.id, "comment_id": decision.comment_id},
+        data={
+            **data,
+            "decision_id": decision.id,
+            "comment_id": decision.comment_id,
+            "person_id": row.person_id,
+        },
     )

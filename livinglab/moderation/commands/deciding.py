@@ -188,8 +188,8 @@ def _tell(
     reporters = session.scalars(
         select(Report.person_id).where(Report.case_id == matter.case.id).distinct()
     ).all()
-    known = sorted(person_id for person_id in reporters if person_id is not None)
-    if known:
+    for reporter_id in sorted(person_id for person_id in reporters if person_id is not None):
+        data = {"action": decision.action.value, "comment_id": decision.comment_id, "person_id": reporter_id}
         record(
             session,
             "report-settled",
@@ -199,5 +199,5 @@ def _tell(
             idea_id=matter.case.idea_id,
             subject_id=decision.id,
             public=False,
-            data={"action": decision.action.value, "reporter_ids": known, "comment_id": decision.comment_id},
+            data=data,
         )

@@ -166,7 +166,7 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         if version
         else (idea.submitted_at or idea.created_at),
         note=version.note if version else "",
-        first_text=_is_first(session, shown.author_id, idea, comment),
+        first_text=version is None and _is_first(session, shown.author_id, idea, comment),
         reports=_reports(session, case_id),
         checks=tuple(dict.fromkeys(found["check"] for found in case.findings)),
         earlier=_earlier(session, shown.author_id, case, now),

@@ -73,6 +73,7 @@ TOLD: dict[str, tuple[Telling, ...]] = {
     "answer-published": (*_follow, Telling(A, at_once=True)),
     "answer-final": (*_follow, Telling(A, at_once=True)),
     "answer-corrected": (*_follow, Telling(A, at_once=True)),
+    "report-settled": (Telling(S),),
 }
 
 LATE: dict[str, tuple[Telling, ...]] = {
