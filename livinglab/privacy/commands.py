@@ -8,11 +8,11 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from livinglab.core.db import known_id
 from livinglab.core.files import StoredFile
-from livinglab.core.journal import Event, record
+from livinglab.core.journal import Event, Reader, record
 from livinglab.core.mail import OutboxMail, queue_mail
 from livinglab.core.tokens import new_token
 from livinglab.core.viewer import Viewer
@@ -26,7 +26,6 @@ from livinglab.ideas.commands import (
 from livinglab.ideas.models import Comment, Follow, Idea, IdeaTag, IdeaVersion, Publication, Stage
 from livinglab.labs.models import Invitation, ReceivingUnit, UnitMember
 from livinglab.moderation.models import Case
-from livinglab.notices.models import DigestSent, Notice
 from livinglab.people.commands import end_devices, grant_role, person_row, void_links
 from livinglab.people.models import AddressGuard, Device, OneTimeLink, Person, RoleGrant
 from livinglab.people.rules import GUARD_MEMORY
@@ -85,7 +84,7 @@ def erase_person(session: Session, *, person_id: int, published: Published, now:
         subject_id=person_id,
         public=False,
         data={"published": published.value},
-        readers=(),
+        readers=(Reader.NOTICES,),
     )
     return Erased(tuple(pictures))
 
@@ -233,13 +232,11 @@ def _end_duties(session: Session, person_id: int, now: datetime) -> None:
 
 
 def _forget_traces(session: Session, person: Person) -> None:
-    """Delete devices, links, notices and invitations that name the address."""
+    """Delete devices and links, take the address out of invitations; the journal forgets notices."""
     person_id = known_id(person.id)
     end_devices(session, person_id)
     void_links(session, person_id)
-    owned: tuple[type[SQLModel], ...] = (OneTimeLink, Notice, DigestSent)
-    for table in owned:
-        session.execute(sa.delete(table).where(sa.inspect(table).columns.person_id == person_id))
+    session.execute(sa.delete(OneTimeLink).where(col(OneTimeLink.person_id) == person_id))
     addresses = [address for address in (person.email, person.claimed_email) if address]
     session.execute(
         sa.update(Invitation)

@@ -28,6 +28,8 @@ from livinglab.ideas.queries.cards import cards_by_id
 from livinglab.labs.models import ReceivingUnit, UnitMember
 from livinglab.labs.queries import load_viewer
 from livinglab.moderation.models import Case, Source
+from livinglab.notices.commands.deliver import deliver_notices
+from livinglab.notices.models import DigestSent, Notice
 from livinglab.people.commands import open_device, register_person
 from livinglab.people.models import AddressGuard, Device, OneTimeLink, Person, RoleGrant
 from livinglab.privacy.commands import Published, erase_person, forget_old, join_accounts
@@ -124,6 +126,21 @@ def test_the_erasing_is_in_the_journal_without_a_name(session, make, noon):
     erase(session, person, noon)
     event = session.scalars(select(Event).where(Event.kind == "account-erased")).one()
     assert (event.subject_id, event.public, event.data) == (person.id, False, {"published": "keep"})
+
+
+def test_notices_are_forgotten_once_the_journal_is_delivered(session, make, noon):
+    person, other = make.person(), make.person()
+    event = Event(at=noon, kind="idea-edited")
+    session.add(event)
+    session.flush()
+    for reader in (person, other):
+        session.add(Notice(person_id=reader.id, event_id=event.id, at=noon))
+        session.add(DigestSent(person_id=reader.id, day=noon.date(), at=noon, items=1))
+    session.flush()
+    erase(session, person, noon)
+    deliver_notices(session, now=noon)
+    assert session.scalars(select(Notice.person_id)).all() == [other.id]
+    assert session.scalars(select(DigestSent.person_id)).all() == [other.id]
 
 
 # ── supports and follows ──

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from livinglab.core.db import known_id
 from livinglab.core.journal import Event, Reader, done, waiting
 from livinglab.core.mail import OutboxMail, queue_mail
+from livinglab.notices.commands.reading import forget_notices
 from livinglab.notices.models import Notice
 from livinglab.notices.queries.circles import people_in
 from livinglab.notices.rules.telling import tellings
@@ -27,6 +28,8 @@ def deliver_notices(session: Session, *, now: datetime) -> int:
     """
     events = waiting(session, Reader.NOTICES)
     for event in events:
+        if event.kind == "account-erased":
+            forget_notices(session, person_id=event.subject_id or 0)
         _tell(session, event, now)
         done(session, Reader.NOTICES, known_id(event.id))
     return len(events)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from livinglab.core.errors import NotFound
 from livinglab.core.viewer import Viewer
-from livinglab.notices.models import Notice
+from livinglab.notices.models import DigestSent, Notice
 from livinglab.people.models import Person
 
 
@@ -49,3 +49,9 @@ def stop_digest(session: Session, *, mail_key: str) -> None:
         raise NotFound("no-such-mail-key", _l("This link is not valid. You can end the daily mail in your settings."))
     person.digest = False
     session.add(person)
+
+
+def forget_notices(session: Session, *, person_id: int) -> None:
+    """Delete what was told to somebody whose account has been erased (rule P6)."""
+    for table in (Notice, DigestSent):
+        session.execute(sa.delete(table).where(col(table.person_id) == person_id))
