@@ -95,6 +95,8 @@ class Idea(SQLModel, table=True):
     claim_hash: str | None = Field(default=None, max_length=64)
     """Hash of the token in the cookie of somebody who writes without an account."""
     byline: Byline = Field(default=Byline.NAME, sa_type=by_value(Byline))
+    author_left_at: datetime | None = None
+    """When the author left it to those who support it; credit and byline stay (rule I1)."""
     language: str = Field(max_length=5)
     title: str = Field(max_length=TITLE_MAX)
     summary: str = Field(default="", max_length=SUMMARY_MAX)

@@ -71,6 +71,8 @@ class Standing(Shown, Protocol):
 
     @property
     def activity(self) -> Activity: ...
+    @property
+    def author_left_at(self) -> datetime | None: ...
 
 
 class Said(Protocol):
@@ -267,6 +269,8 @@ def why_not_edit(idea: Standing, viewer: Viewer) -> Refused | None:
     """Say why this person may not write a new version. Source: rule I3, DOMAIN section 3."""
     if not viewer.signed_in or idea.author_id != viewer.person_id:
         return Forbidden("not-the-author", _l("Only its author can change an idea."))
+    if idea.author_left_at is not None:
+        return Forbidden("author-left", _l("You have left this idea, so you can no longer change it."))
     if idea.publication != Publication.PUBLISHED:
         return Refused("not-published", _l("This idea is not public now, so it cannot get a new version."))
     if idea.activity in ENDED:

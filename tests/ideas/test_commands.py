@@ -291,7 +291,9 @@ def test_an_idea_others_stand_behind_can_only_be_left(session, make, noon):
     with pytest.raises(Refused, match="others-support-it"):
         ideas.withdraw_idea(session, idea_id=idea.id, person=person, now=noon)
     ideas.leave_idea(session, idea_id=idea.id, person=person, now=noon)
-    assert (idea.author_id, idea.activity) == (None, Activity.ACTIVE)
+    assert (idea.author_left_at, idea.activity) == (noon, Activity.ACTIVE)
+    with pytest.raises(Forbidden, match="author-left"):
+        ideas.withdraw_idea(session, idea_id=idea.id, person=person, now=noon)
     assert session.scalar(select(Credit.person_id)) == person.person_id
 
 

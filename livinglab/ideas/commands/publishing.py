@@ -122,6 +122,8 @@ def _write_version(session: Session, idea: Idea, now: datetime) -> None:
 def publish_idea(session: Session, *, idea_id: int, by_id: int | None, now: datetime) -> Idea:
     """Make an idea public: row of numbers, author's credit and following, index, ``idea-published``.
 
+    The story tells it as the author's act; ``by_id`` stands in the event's data.
+
     Args:
         by_id: The facilitator; ``None`` where the lab looks afterwards.
 
@@ -144,11 +146,11 @@ def publish_idea(session: Session, *, idea_id: int, by_id: int | None, now: date
         session,
         "idea-published" if first_time else "idea-restored",
         at=now,
-        actor_id=by_id,
+        actor_id=idea.author_id if first_time else by_id,
         lab_id=idea.lab_id,
         challenge_id=idea.challenge_id,
         idea_id=idea.id,
-        data={"stage": idea.stage.value},
+        data={"stage": idea.stage.value, "by_id": by_id},
     )
     return idea
 
@@ -292,7 +294,7 @@ def leave_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime)
         challenge_id=idea.challenge_id,
         idea_id=idea.id,
     )
-    idea.author_id = None
+    idea.author_left_at = now
     session.flush()
     return idea
 

@@ -172,7 +172,12 @@ def set_comment_publication(
         idea_id=idea.id,
         subject_id=comment_id,
         public=first,
-        data={**(data or {}), "kind": comment.kind.value, "reply": comment.parent_id is not None},
+        data={
+            **(data or {}),
+            "kind": comment.kind.value,
+            "reply": comment.parent_id is not None,
+            "by_id": by_id,
+        },
     )
     return comment
 

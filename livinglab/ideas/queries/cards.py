@@ -74,6 +74,7 @@ COLUMNS: tuple[Any, ...] = (
     col(Idea.glance),
     col(Idea.ring),
     col(Idea.byline),
+    col(Idea.author_left_at),
     col(Lab.name).label("lab_name"),
     col(Lab.slug).label("lab_slug"),
     col(Challenge.title).label("challenge"),
@@ -137,7 +138,7 @@ def author_of(row: Any) -> Face:
         byline=row.byline,
         photo=row.photo,
         title=row.author_title or "",
-        erased=row.erased_at is not None,
+        erased=row.erased_at is not None or row.author_left_at is not None,
     )
 
 

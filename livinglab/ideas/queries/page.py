@@ -53,6 +53,7 @@ class IdeaPage:
     category_id: int | None
     category: Texts | None
     author_id: int | None
+    author_left_at: datetime | None
     author: Face
     lead_id: int | None
     byline: Byline
@@ -102,9 +103,10 @@ class CreditShown:
 _Photo: Any = aliased(StoredFile)
 _Image: Any = aliased(StoredFile)
 _OF_IDEA = (
-    "id", "challenge_id", "category_id", "author_id", "lead_id", "byline", "language", "title", "summary",
-    "body", "gains", "place", "link", "image_id", "image_alt", "version", "publication", "wants_publishing",
-    "stage", "activity", "decline_code", "hold_until", "created_at", "edited_at", "submitted_at", "published_at",
+    "id", "challenge_id", "category_id", "author_id", "author_left_at", "lead_id", "byline", "language",
+    "title", "summary", "body", "gains", "place", "link", "image_id", "image_alt", "version", "publication",
+    "wants_publishing", "stage", "activity", "decline_code", "hold_until", "created_at", "edited_at",
+    "submitted_at", "published_at",
 )  # fmt: skip
 _OF_LAB = ("id", "slug", "name", "theme", "languages", "timezones", "country", "box_threshold")
 

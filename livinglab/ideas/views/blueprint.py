@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from datetime import timedelta
 
 from flask import Blueprint, current_app, g, request
@@ -31,7 +33,7 @@ def enter(lab: LabBrief) -> None:
 
 
 def _signer() -> Signer:
-    return Signer(str(current_app.secret_key), salt="draft", digest_method="sha256")
+    return Signer(str(current_app.secret_key), salt="draft", digest_method=hashlib.sha256)
 
 
 def draft_cookie() -> str | None:

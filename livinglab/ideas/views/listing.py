@@ -66,7 +66,7 @@ def index() -> Response:
         render_template(
             "ideas/index.html",
             asked=asked,
-            places=everything,
+            known=everything,
             page=page,
             next_url=_url(after=cursor_out(*page.after)) if page.after else None,
             first_url=_url(after=None) if request.args.get("after") else None,

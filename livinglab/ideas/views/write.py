@@ -110,7 +110,7 @@ def _choose_place() -> Response:
     with db.reading() as session:
         everything = places(session)
         waiting = drafts_of_token(session, token) if token else ()
-    return make_response(render_template("ideas/where.html", places=everything, now=now, drafts=waiting))
+    return make_response(render_template("ideas/where.html", known=everything, now=now, drafts=waiting))
 
 
 def _usual_language(lab: PlaceLab) -> str:

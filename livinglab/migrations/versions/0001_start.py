@@ -307,6 +307,7 @@ def upgrade() -> None:
     sa.Column('author_id', sa.Integer(), nullable=True),
     sa.Column('claim_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('byline', sa.Enum('name', 'pseudonym', 'resident', name='byline', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('author_left_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('language', sqlmodel.sql.sqltypes.AutoString(length=5), nullable=False),
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('summary', sqlmodel.sql.sqltypes.AutoString(length=140), nullable=False),
