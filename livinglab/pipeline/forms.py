@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
@@ -69,6 +70,15 @@ class DecideForm(Form):
         description=_l("Everybody can read it in the story of the idea."),
     )
     version = Hidden()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Mark what its outcome needs as needed; the rules refuse it, not the browser."""
+        super().__init__(*args, **kwargs)
+        for name, field in self._fields.items():
+            if name in ("to_stage", "hold_until", "decline_code", "would_change") or name.startswith(
+                "deviation_"
+            ):
+                field.flags.required = True
 
     def draft(self) -> Draft:
         """Return what was written as the commands take it."""

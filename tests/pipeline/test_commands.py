@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from livinglab.core.errors import Forbidden, Refused
 from livinglab.core.journal import Event, EventTodo, Reader, record
 from livinglab.handoff.models import Handoff, HandoffState, Outcome
-from livinglab.ideas.models import Activity, CommentKind, CreditKind, Credit, Follow, Idea, Publication, Stage
+from livinglab.ideas.models import Activity, CommentKind, Credit, CreditKind, Follow, Idea, Publication, Stage
 from livinglab.labs.models import LabSettings
 from livinglab.people.models import RoleGrant
 from livinglab.pipeline.commands import (

@@ -217,19 +217,23 @@ def _tallies(session: Session, chosen: BoardFilter, now: datetime) -> dict[Stage
 
 
 Where = tuple[str, str, int]
-"""A place in a column: ``late`` or ``rest``, the instant it is ordered by, the idea."""
+"""A place in a column: one of ``PARTS``, the instant it is ordered by, the idea."""
+
+
+PARTS = ("late", "gate", "rest")
 
 
 def _places(
     session: Session, chosen: BoardFilter, stage: Stage, now: datetime, *, size: int, after: Where | None
 ) -> list[Where]:
-    """Return the next places of one column: overdue by deadline, then the rest by their wait."""
+    """Return the next places of a column: what is late, what stands at the gate, the rest."""
     found: list[Where] = []
-    if after is None or after[0] == "late":
-        found = _ordered(session, chosen, stage, now, part="late", size=size, after=after)
-    if len(found) < size and chosen.show != "late":
-        begin = after if after and after[0] == "rest" else None
-        found += _ordered(session, chosen, stage, now, part="rest", size=size - len(found), after=begin)
+    for part in PARTS[PARTS.index(after[0]) if after else 0 :]:
+        wanted = {"late": "late", "gate": "gate"}.get(part, "hold" if chosen.show == "hold" else "")
+        if len(found) >= size or (chosen.show and chosen.show != wanted and part != "late"):
+            continue
+        begin = after if after and after[0] == part else None
+        found += _ordered(session, chosen, stage, now, part=part, size=size - len(found), after=begin)
     return found
 
 
@@ -245,10 +249,12 @@ def _ordered(
 ) -> list[Where]:
     key = col(Idea.due_at) if part == "late" else col(Idea.waits_since)
     wanted = [*_conditions(chosen), col(Idea.stage) == stage]
+    activities = set(SHOWS.get(chosen.show, ON_BOARD))
+    if part != "late":
+        activities &= {Activity.REVIEW} if part == "gate" else {Activity.ACTIVE, Activity.HOLD}
     # written so that the index on the wait is walked, not one on the activity sorted
-    wanted.append(
-        sa.func.coalesce(col(Idea.activity), "").in_([a.value for a in SHOWS.get(chosen.show, ON_BOARD)])
-    )
+    known = sa.func.coalesce(sa.cast(col(Idea.activity), sa.String(24)), "")
+    wanted.append(known.in_(sorted(activity.value for activity in activities)))
     overdue = col(Idea.due_at) < now
     wanted.append(overdue if part == "late" else sa.or_(col(Idea.due_at).is_(None), ~overdue))
     wanted.append(key.is_not(None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -128,11 +128,10 @@ def next_deadline(session: Session, viewer: Viewer, now: datetime) -> datetime |
 
 def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     zone = row.timezones[0]
-    late = (
-        max(1, (local_day(now, zone) - local_day(row.due, zone)).days + 1)
-        if row.due and row.due <= now
-        else 0
-    )
+    late = 0
+    if row.due is not None and row.due <= now:
+        last_day = local_day(row.due - timedelta(seconds=1), zone)
+        late = max(1, (local_day(now, zone) - last_day).days)
     return WorkItem(
         task=Task(row.task),
         ref=row.ref,

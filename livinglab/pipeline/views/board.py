@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from flask import render_template, request, url_for
 
@@ -12,7 +13,7 @@ from livinglab.core.viewer import Role
 from livinglab.ideas.models import Stage
 from livinglab.labs.queries import lab_brief
 from livinglab.pipeline import queries
-from livinglab.pipeline.queries.board import SHOWS, BoardFilter
+from livinglab.pipeline.queries.board import PARTS, SHOWS, BoardFilter
 from livinglab.pipeline.views.room import Answer, bp, desk, enter
 from livinglab.web.access import viewer
 from livinglab.web.database import db
@@ -44,7 +45,7 @@ def _filter() -> tuple[BoardFilter, int | None]:
 def _after() -> tuple[str, str, int] | None:
     """Read the place in a long column; a broken one is the beginning."""
     values = cursor_in()
-    if not values or len(values) != 3 or values[0] not in ("late", "rest"):
+    if not values or len(values) != 3 or values[0] not in PARTS:
         return None
     part, at, idea_id = values
     try:
@@ -58,7 +59,7 @@ def _after() -> tuple[str, str, int] | None:
 
 def address(**change: object) -> str:
     """Return the board's address with something changed; a new choice begins on the first page."""
-    kept = {
+    kept: dict[str, Any] = {
         k: v
         for k, v in request.args.items()
         if k in ("lab", "challenge", "unit", "lead", "show", "stage") and v

@@ -200,7 +200,7 @@ def return_proposal(proposal_id: int) -> Answer:
     return show_gate(idea_id, back_form=form, problem=form.refused if not form.errors else None)
 
 
-@bp.get("/decisions/<int:decision_id>")
+@bp.get("/gate-decisions/<int:decision_id>")
 @public
 def decision(decision_id: int) -> Answer:
     """What was decided at a gate, by whom and why: public, for ever."""

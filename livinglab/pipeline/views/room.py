@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from flask import Blueprint, g, render_template, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -37,7 +41,7 @@ from livinglab.pipeline.rules import (
 from livinglab.voting.queries import support_state
 from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
-from livinglab.web.locale import enter_lab
+from livinglab.web.locale import enter_lab, time_zone
 from livinglab.web.respond import back
 
 bp = Blueprint("pipeline", __name__)
@@ -46,16 +50,25 @@ work = staff(Role.FACILITATOR, Role.LEAD, Role.MANAGER, units=True)
 Answer = str | Response | tuple[str, int]
 
 
-@bp.app_context_processor
-def give_words() -> dict[str, object]:
+def near_day(value: date | datetime | None) -> str:
+    """Write a day as briefly as it can be understood: without the year while it is this year."""
+    if value is None:
+        return ""
+    zone = ZoneInfo(time_zone())
+    local = value.astimezone(zone).date() if isinstance(value, datetime) else value
+    skeleton = "MMMd" if local.year == utc_now().astimezone(zone).year else "yMMMd"
+    return str(format_skeleton(skeleton, local, locale=get_locale()))
+
+
+@bp.record_once
+def give_words(state: BlueprintSetupState) -> None:
     """Give the parts of this room that other pages show their words."""
-    return {
-        "gate_words": {
-            "outcome": {outcome.value: name for outcome, name in OUTCOME_NAMES.items()},
-            "decline": {code.value: name for code, name in DECLINE_NAMES.items()},
-            "stage": {stage.value: name for stage, name in STAGE_NAMES.items()},
-            "go_on": {stage.value: name for stage, name in GO_ON.items()},
-        }
+    state.app.jinja_env.globals["near_day"] = near_day
+    state.app.jinja_env.globals["gate_words"] = {
+        "outcome": {outcome.value: name for outcome, name in OUTCOME_NAMES.items()},
+        "decline": {code.value: name for code, name in DECLINE_NAMES.items()},
+        "stage": {stage.value: name for stage, name in STAGE_NAMES.items()},
+        "go_on": {stage.value: name for stage, name in GO_ON.items()},
     }
 
 
