@@ -32,6 +32,7 @@ from livinglab.privacy.commands import forget_old
 from livinglab.voting.queries import active_people
 from livinglab.web.database import db, settings
 from livinglab.web.limits import forget_counts
+from livinglab.web.locale import written_as
 from livinglab.web.mailing import render_mail
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
     if "event_ids" not in mail.data:
         way.send(render_mail(mail))
         return
-    with db.reading() as session, force_locale(mail.language):
+    with db.reading() as session, force_locale(written_as(mail.language)):
         content = mail_content(session, mail.data["event_ids"], mail.language, now)
         if content.ideas:
             way.send(render_mail(mail, content))

@@ -88,7 +88,7 @@ class ActionForm(Form):
 
 def _stop_when_missing(form: FlaskForm, field: Field) -> None:
     del form
-    if not field.data:
+    if field.data is None or field.data is False or field.data in ("", []):  # 0 is an answer
         field.errors = []
         raise StopValidation(str(MISSING))
 

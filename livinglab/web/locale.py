@@ -26,6 +26,11 @@ def language() -> str:
     return settings().default_language
 
 
+def written_as(code: str) -> str:
+    """Return the locale whose dates and numbers a language's pages use: European ones in English, too."""
+    return "en_GB" if code == "en" else code
+
+
 def time_zone() -> str:
     """Return the zone in which the page shows time: that of the lab it is about."""
     return str(g.get("lab_zone") or "Europe/Oslo") if has_request_context() else "UTC"
@@ -71,7 +76,7 @@ def address_in(code: str | None) -> str:
 
 def install(app: Flask) -> None:
     """Wire languages into the app, and let the page's own links carry ``?lang=``."""
-    Babel(app, locale_selector=language, timezone_selector=time_zone)
+    Babel(app, locale_selector=lambda: written_as(language()), timezone_selector=time_zone)
 
     @app.url_defaults
     def carry_language(endpoint: str, values: dict[str, Any]) -> None:

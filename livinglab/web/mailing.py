@@ -9,6 +9,7 @@ from flask_babel import force_locale
 
 from livinglab.core.mail import OutboxMail, compose
 from livinglab.web.database import settings
+from livinglab.web.locale import written_as
 
 
 def link(path: str) -> str:
@@ -27,7 +28,7 @@ def render_mail(mail: OutboxMail, content: object = None) -> EmailMessage:
         **mail.data, "mail": mail, "link": link, "site_name": config.site_name, "lang": mail.language,
         "content": content, "day_of": mail.created_at,
     }
-    with current_app.test_request_context(base_url=config.base_url), force_locale(mail.language):
+    with current_app.test_request_context(base_url=config.base_url), force_locale(written_as(mail.language)):
         subject, _rule, text = render_template(f"mail/{mail.kind}.txt", **values).strip().partition("\n")
         html = render_template(f"mail/{mail.kind}.html", subject=subject, **values)
     unsubscribe = mail.data.get("unsubscribe")

@@ -15,7 +15,14 @@ SAME_IN_ALL = {
     "Livinglab", "RSS", "QR", "PDF", "%(num)d %", "%(name)s: %(value)s", "HTML", "Markdown", "E-post", "Norsk bokmål",
 }
 """Texts that are the same word in another language, too; each was looked at."""
-SAME_IN = {"nb": set[str](), "sv": set[str](), "fi": set[str]()}
+SAME_IN = {
+    "nb": {
+        "Administrator", "Finland:", "Fjord", "Lab", "Prototype", "prototype", "Pseudonym", "(pseudonym)", "Status",
+        "Send", "mine",
+    },
+    "sv": {"Pseudonym", "(pseudonym)", "Status", "Finland:", "Administrator"},
+    "fi": {"Idea", "%(num)d idea"},
+}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%[sd]|</?[a-z]+>")
 
 

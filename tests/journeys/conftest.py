@@ -114,9 +114,10 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def someone(browser: Browser, site: Site) -> Iterator[Open]:
+def someone(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Open]:
     """Open a browser of somebody's own: ``page = someone()``; foreign requests and script errors fail the test."""
     contexts: list[BrowserContext] = []
+    request.node.livinglab_contexts = contexts
     trouble: list[str] = []
 
     def open_(**more: object) -> Page:
@@ -154,3 +155,14 @@ def axe(axe_source: str) -> Callable[[Page], list[str]]:
         return [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}" for v in found["violations"]]
 
     return look
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Say where each browser stood when a journey failed."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.when == "call" and report.failed:
+        for context in getattr(item, "livinglab_contexts", ()):
+            for page in context.pages:
+                report.sections.append(("page", f"{page.url}\n{page.evaluate('document.body.innerText')[:1500]}"))

@@ -72,7 +72,7 @@ def told_events(session: Session, condition: sa.ColumnElement[bool], language: s
     query = (
         select(Event, Idea, Person, comment.byline, photo.key, Lab.languages)
         .outerjoin(Idea, col(Idea.id) == col(Event.idea_id))
-        .outerjoin(Person, col(Person.id) == col(Event.actor_id))
+        .outerjoin(Person, col(Person.id) == _teller())
         .outerjoin(photo, col(photo.id) == col(Person.photo_id))
         .outerjoin(comment, sa.and_(col(comment.id) == col(Event.subject_id), col(Event.kind).startswith("comment-")))
         .outerjoin(Lab, col(Lab.id) == col(Event.lab_id))
@@ -83,6 +83,11 @@ def told_events(session: Session, condition: sa.ColumnElement[bool], language: s
     rows = session.execute(query).all()
     names = _names(session, [row[0] for row in rows])
     return [_ready(row, names, language) for row in rows]
+
+
+def _teller() -> sa.ColumnElement[int]:
+    """Who an event is told of: the author shared the idea, whoever let it through."""
+    return sa.case((col(Event.kind) == "idea-published", col(Idea.author_id)), else_=col(Event.actor_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +147,11 @@ def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
 
 
 def _actor(event: Event, idea: Idea | None, person: Person | None, byline: Any, photo: str | None) -> Face | None:
-    if event.actor_id is None:
+    if person is None:
         return None
-    own = idea is not None and idea.author_id == event.actor_id
+    own = idea is not None and idea.author_id == person.id
     chosen = byline or (idea.byline if own and idea else "name")
     return face_of(
-        name=person.name if person else None, pseudonym=person.pseudonym if person else None, byline=str(chosen),
-        photo=photo, title=person.title if person and not own else "", erased=bool(person and person.erased_at),
+        name=person.name, pseudonym=person.pseudonym, byline=str(chosen), photo=photo,
+        title="" if own else person.title, erased=person.erased_at is not None,
     )

@@ -20,7 +20,7 @@ def path_to(kind: str, idea_id: int | None, subject_id: int | None, data: Mappin
     if kind.startswith("challenge-") and subject_id:
         return f"/challenges/{subject_id}"
     if kind == "decision-made" and (data.get("decision_id") or subject_id):
-        return f"/decisions/{data.get('decision_id') or subject_id}"
+        return f"/gate-decisions/{data.get('decision_id') or subject_id}"
     anchor = _anchor(kind, subject_id)
     return f"/ideas/{idea_id}{anchor}" if idea_id else "/notices"
 
