@@ -123,10 +123,13 @@ def numbers(slug: str) -> Answer:
     with db.reading() as session:
         lab = lab_to_set_up(session, slug)
         settings = queries.lab_settings(session, lab.id)
+    percent = settings.threshold_percent
     data = settings.model_dump() | {
         "moderation": settings.moderation.value,
-        "threshold_percent": round(settings.threshold_percent, 2) if settings.threshold_percent % 1 else int(settings.threshold_percent), "steering_emails": "\n".join(settings.steering_emails)
-    }  # fmt: skip
+        "threshold_percent": percent if percent % 1 else int(percent),
+        "steering_emails": "
+".join(settings.steering_emails),
+    }
     form = numbers_form()(data=data)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
