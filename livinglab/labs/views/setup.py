@@ -127,8 +127,7 @@ def numbers(slug: str) -> Answer:
     data = settings.model_dump() | {
         "moderation": settings.moderation.value,
         "threshold_percent": percent if percent % 1 else int(percent),
-        "steering_emails": "
-".join(settings.steering_emails),
+        "steering_emails": "\n".join(settings.steering_emails),
     }
     form = numbers_form()(data=data)
     if form.validate_on_submit():
