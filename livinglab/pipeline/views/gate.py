@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from livinglab.core.clock import utc_now
-from livinglab.core.errors import NotFound, refuse
+from livinglab.core.errors import NotFound, Refused, refuse
 from livinglab.labs.queries import lab_brief
 from livinglab.pipeline import commands, queries
 from livinglab.pipeline.forms import DecideForm, ReturnForm, VersionForm
@@ -28,6 +28,7 @@ from livinglab.pipeline.views.room import (
 )
 from livinglab.web.access import public, viewer
 from livinglab.web.database import db
+from livinglab.web.forms import Form
 from livinglab.web.respond import back
 
 
@@ -75,7 +76,7 @@ def propose(review_id: int) -> Answer:
                 session, review_id=review_id, draft=form.draft(), person=viewer(), now=utc_now()
             )
     if made is None:
-        return show_gate(idea_id, form=form, problem=form.refused if not form.errors else None)
+        return show_gate(idea_id, form=form, problem=_of_the_page(form))
     if isinstance(made, GateDecision):
         return back(
             url_for("pipeline.decision", decision_id=made.id), _("Decided. Everybody can read it now.")
@@ -130,6 +131,12 @@ def edit_proposal(proposal_id: int) -> Answer:
         hold_span=timedelta(days=HOLD_DAYS),
     )
     return html, 422 if form.is_submitted() else 200
+
+
+def _of_the_page(form: Form) -> Refused | None:
+    """Return a refusal that belongs to no field: the page says it, also where the form is gone."""
+    problem = form.refused
+    return problem if problem is not None and (problem.field or "") not in form else None
 
 
 def _version(form: DecideForm | ReturnForm | VersionForm) -> int:
@@ -197,7 +204,7 @@ def return_proposal(proposal_id: int) -> Answer:
             )
         if not form.refused:
             return back(url_for("pipeline.gate", idea_id=idea_id), _("Sent back with your note."))
-    return show_gate(idea_id, back_form=form, problem=form.refused if not form.errors else None)
+    return show_gate(idea_id, back_form=form, problem=_of_the_page(form))
 
 
 @bp.get("/gate-decisions/<int:decision_id>")

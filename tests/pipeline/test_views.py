@@ -1,0 +1,224 @@
+"""The pages: who may open them, what they show, and what they answer when two people meet."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from livinglab.core.clock import utc_now
+from livinglab.handoff.models import HandoffState
+from livinglab.ideas.models import Activity, Idea, Stage
+from livinglab.pipeline.commands import confirm, propose
+from livinglab.pipeline.models import DecisionOutcome, Evidence, GateDecision, Proposal, ProposalState
+from livinglab.pipeline.rules import Draft
+from tests.pipeline.conftest import REASON, advance
+
+
+@pytest.fixture
+def enter(app, stored, sign_in):
+    """Give a browser in which somebody is signed in."""
+    return lambda name: sign_in(app.test_client(), stored.people[name])
+
+
+def _proposed(database, place, review, draft=None, name="facilitator"):
+    with database.writing() as session:
+        return propose(
+            session,
+            review_id=review.id,
+            draft=draft or advance(),
+            person=place.viewer_of[name],
+            now=utc_now(),
+        ).id
+
+
+@pytest.fixture
+def at_gate(stored):
+    """An idea in review with everything met, and everybody as the rules see them."""
+    idea, review = stored.ready()
+    stored.viewer_of = {name: stored.viewer(name) for name in ("facilitator", "manager", "lead")}
+    return idea, review
+
+
+def test_two_people_decide_in_the_browser_and_everybody_reads_it(database, stored, at_gate, enter, client):
+    idea, review = at_gate
+    page = enter("facilitator").get(f"/reviews/{review.id}")
+    assert page.status_code == 200
+    sent = enter("facilitator").post(
+        f"/reviews/{review.id}/propose", data={"outcome": "advance", "reason": REASON}
+    )
+    assert (sent.status_code, sent.location) == (303, f"/reviews/{review.id}")
+    with database.reading() as session:
+        proposal = session.scalars(select(Proposal)).one()
+    read = enter("manager").get(f"/reviews/{review.id}")
+    assert REASON in read.text
+    done = enter("manager").post(f"/proposals/{proposal.id}/confirm", data={"version": "1"})
+    assert done.status_code == 303
+    shown = client.get(done.location)
+    assert shown.status_code == 200
+    assert all(
+        word in shown.text
+        for word in (REASON, stored.people["facilitator"].name, stored.people["manager"].name)
+    )
+    assert not shown.headers.getlist("Set-Cookie")
+    assert enter("lead").get(f"/reviews/{review.id}").location == done.location
+    with database.reading() as session:
+        assert session.get(Idea, idea.id).stage is Stage.CONCEPT
+
+
+def test_a_proposal_edited_meanwhile_is_told_and_shown_anew(database, stored, at_gate, enter):
+    _, review = at_gate
+    number = _proposed(database, stored, review)
+    edited = enter("facilitator").post(
+        f"/proposals/{number}/edit",
+        data={"outcome": "rework", "reason": "First ask the neighbours.", "version": "1"},
+    )
+    assert edited.status_code == 303
+    answer = enter("manager").post(f"/proposals/{number}/confirm", data={"version": "1"})
+    assert answer.status_code == 409
+    assert "was changed after you opened it" in answer.text
+    assert "First ask the neighbours." in answer.text
+    with database.reading() as session:
+        assert session.scalars(select(GateDecision)).all() == []
+
+
+def test_a_second_proposal_is_told_and_shown_the_first(database, stored, at_gate, enter):
+    _, review = at_gate
+    _proposed(database, stored, review)
+    answer = enter("lead").post(
+        f"/reviews/{review.id}/propose", data={"outcome": "rework", "reason": "Mine."}
+    )
+    assert answer.status_code == 409
+    assert REASON in answer.text
+
+
+def test_a_bad_form_keeps_what_was_typed(enter, at_gate):
+    _, review = at_gate
+    answer = enter("lead").post(
+        f"/reviews/{review.id}/propose", data={"outcome": "hold", "reason": "Not before the budget is in."}
+    )
+    assert answer.status_code in (409, 422)
+    assert "Not before the budget is in." in answer.text
+    assert "Choose the day on which the idea is taken up again." in answer.text
+
+
+def test_sending_back_needs_a_note(database, stored, at_gate, enter):
+    _, review = at_gate
+    number = _proposed(database, stored, review)
+    assert (
+        enter("lead").post(f"/proposals/{number}/return", data={"note": "", "version": "1"}).status_code
+        == 422
+    )
+    sent = enter("lead").post(f"/proposals/{number}/return", data={"note": "Who pays?", "version": "1"})
+    assert sent.status_code == 303
+    assert "Who pays?" in enter("facilitator").get(f"/reviews/{review.id}").text
+    with database.reading() as session:
+        assert session.get(Proposal, number).state is ProposalState.RETURNED
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/board", "/work", "/reviews/{review}", "/ideas/{idea}/gate", "/ideas/{idea}/lead", "/ideas/{idea}/next-step",
+     "/ideas/{idea}/evidence/mandate", "/ideas/{idea}/benefits", "/ideas/{idea}/open-review"],
+)  # fmt: skip
+def test_work_pages_are_for_people_who_work_here(client, enter, at_gate, path):
+    idea, review = at_gate
+    address = path.format(idea=idea.id, review=review.id)
+    assert client.get(address).status_code == 303
+    assert enter("resident").get(address).status_code == 403
+
+
+def test_staff_of_another_lab_stay_outside(app, make, at_gate, sign_in):
+    idea, review = at_gate
+    stranger = sign_in(app.test_client(), make.manager(make.lab()))
+    for address in (f"/reviews/{review.id}", f"/ideas/{idea.id}/gate", f"/ideas/{idea.id}/next-step"):
+        assert stranger.get(address).status_code == 403
+
+
+def test_evidence_lead_and_next_step_in_the_browser(database, stored, enter):
+    idea = stored.idea(Stage.CONCEPT, lead=None)
+    sent = enter("manager").post(f"/ideas/{idea.id}/lead", data={"lead_id": str(stored.people["lead"].id)})
+    assert sent.status_code == 303
+    lead = enter("lead")
+    assert lead.get(f"/ideas/{idea.id}/evidence/responses").status_code == 200
+    assert lead.post(f"/ideas/{idea.id}/evidence/responses", data={"text": "many"}).status_code == 422
+    added = lead.post(f"/ideas/{idea.id}/evidence/responses", data={"number": "15", "text": "residents"})
+    assert added.status_code == 303
+    assert (
+        lead.post(
+            f"/ideas/{idea.id}/next-step", data={"step": "Ask the school", "who": "", "by": ""}
+        ).status_code
+        == 303
+    )
+    page = lead.get(f"/ideas/{idea.id}/gate")
+    assert page.status_code == 200
+    assert "Ask the school" in page.text
+    with database.reading() as session:
+        number = session.scalars(select(Evidence.id)).one()
+    assert lead.post(f"/evidence/{number}/withdraw").status_code == 303
+    assert (
+        enter("lead").post(f"/ideas/{idea.id}/open-review", data={"reason": "All is in."}).status_code == 303
+    )
+    assert "/reviews/" in lead.get(f"/ideas/{idea.id}/gate").location
+
+
+def test_a_benefit_is_planned_and_measured_in_the_browser(database, stored, enter):
+    idea = stored.idea(Stage.SERVICE)
+    today = utc_now().date()
+    lead = enter("lead")
+    plan = {
+        "label": "Calls", "unit": "a week", "baseline": "31,5", "baseline_on": today.isoformat(), "target": "18",
+        "measure_next": (today + timedelta(days=30)).isoformat(),
+    }  # fmt: skip
+    assert lead.post(f"/ideas/{idea.id}/benefits", data=plan).status_code == 303
+    page = lead.get(f"/ideas/{idea.id}/benefits")
+    assert "31.5" in page.text
+    assert lead.get("/benefits/1/measure").status_code == 200
+    assert (
+        lead.post(
+            "/benefits/1/measure", data={"measured": "20", "measured_on": today.isoformat()}
+        ).status_code
+        == 303
+    )
+
+
+def test_the_board_keeps_its_filters_in_the_address(stored, enter):
+    late = stored.idea(Stage.CONCEPT, title="Late and alone", due_at=utc_now() - timedelta(days=3))
+    stored.idea(Stage.CONCEPT, title="Quite in time")
+    page = enter("lead").get(f"/board?show=late&lab={stored.lab.id}&stage=concept")
+    assert page.status_code == 200
+    assert ("Late and alone" in page.text, "Quite in time" in page.text) == (True, False)
+    assert f"/ideas/{late.id}/gate" in page.text
+    assert enter("lead").get("/board?after=nonsense&stage=idea&lab=999999&lead=x").status_code == 200
+
+
+@pytest.mark.parametrize("activity", list(Activity))
+@pytest.mark.parametrize("stage", list(Stage))
+def test_every_stage_and_activity_draws_a_gate_and_a_board(stored, enter, stage, activity):
+    idea = stored.idea(stage, activity=activity)
+    browser = enter("manager")
+    page = browser.get(f"/ideas/{idea.id}/gate", follow_redirects=True)
+    assert page.status_code == 200
+    assert browser.get("/board").status_code == 200
+
+
+def test_my_work_says_why_and_when_it_is_empty(stored, enter):
+    assert "Nothing waits for you" in enter("lead").get("/work").text
+    idea = stored.idea()
+    stored.make.review(idea)
+    stored.handoff(idea, state=HandoffState.ASSIGNED)
+    page = enter("member").get("/work")
+    assert "Agree to assess it" in page.text
+    assert "about 3 minutes" in page.text
+
+
+def test_a_hidden_ideas_decision_is_not_found(database, stored, at_gate, client):
+    idea, review = at_gate
+    number = _proposed(database, stored, review, Draft(DecisionOutcome.REWORK, REASON))
+    with database.writing() as session:
+        made = confirm(
+            session, proposal_id=number, version=1, person=stored.viewer_of["manager"], now=utc_now()
+        )
+        session.get(Idea, idea.id).publication = "hidden"
+    assert client.get(f"/gate-decisions/{made.id}").status_code == 404
