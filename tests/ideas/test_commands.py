@@ -70,7 +70,9 @@ def test_a_draft_of_a_visitor_is_found_by_its_token_and_by_nothing_else(session,
     assert idea.title == "Et annet navn"
     for token in (other, None):
         with pytest.raises(NotFound):
-            ideas.save_draft(session, idea_id=idea.id, texts=WHOLE, person=VISITOR, token_hash=token, now=noon)
+            ideas.save_draft(
+                session, idea_id=idea.id, texts=WHOLE, person=VISITOR, token_hash=token, now=noon
+            )
     with pytest.raises(NotFound):
         ideas.save_draft(session, idea_id=idea.id, texts=WHOLE, person=make.viewer(), now=noon)
 
@@ -323,17 +325,23 @@ def test_a_second_edit_takes_the_place_of_the_one_that_waits(session, make, noon
     for body in ("Andre utkast.", "Tredje utkast."):
         texts = replace(WHOLE, body=body)
         ideas.edit_idea(session, idea_id=idea.id, texts=texts, note="Ny", person=person, now=noon)
-    numbers = session.execute(sa.select(col(IdeaVersion.number), col(IdeaVersion.body)).order_by(col(IdeaVersion.number)))
+    numbers = session.execute(
+        sa.select(col(IdeaVersion.number), col(IdeaVersion.body)).order_by(col(IdeaVersion.number))
+    )
     assert numbers.all() == [(1, WHOLE.body), (2, "Tredje utkast.")]
 
 
 def test_a_returned_version_leaves_the_text_and_is_not_public(session, make, noon):
     idea, person = public(session, make, noon)
-    ideas.edit_idea(session, idea_id=idea.id, texts=replace(WHOLE, body="Annet."), note="Ny", person=person, now=noon)
+    ideas.edit_idea(
+        session, idea_id=idea.id, texts=replace(WHOLE, body="Annet."), note="Ny", person=person, now=noon
+    )
     ideas.refuse_version(session, idea_id=idea.id, number=2, to=Publication.RETURNED, by_id=None, now=noon)
     with pytest.raises(Refused, match="not-waiting"):
         ideas.approve_version(session, idea_id=idea.id, number=2, by_id=None, now=noon)
-    third = ideas.edit_idea(session, idea_id=idea.id, texts=replace(WHOLE, body="Bedre."), note="Ny", person=person, now=noon)
+    third = ideas.edit_idea(
+        session, idea_id=idea.id, texts=replace(WHOLE, body="Bedre."), note="Ny", person=person, now=noon
+    )
     assert (third.number, idea.body) == (3, WHOLE.body)
 
 
@@ -453,7 +461,11 @@ def test_a_comment_can_be_changed_for_fifteen_minutes_by_its_author(session, mak
     assert (comment.body, comment.edited_at) == ("Bedre ord", late)
     with pytest.raises(Refused, match="edit-too-late"):
         ideas.edit_comment(
-            session, comment_id=comment.id, body="For sent", person=make.viewer(author), now=late + timedelta(seconds=1)
+            session,
+            comment_id=comment.id,
+            body="For sent",
+            person=make.viewer(author),
+            now=late + timedelta(seconds=1),
         )
     with pytest.raises(Forbidden, match="not-the-author"):
         ideas.edit_comment(session, comment_id=comment.id, body="Min", person=make.viewer(), now=noon)

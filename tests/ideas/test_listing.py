@@ -34,7 +34,7 @@ def walk(session, wanted, order, now, *, hours=None, between=None, size=24):
             now = between(step, now)
 
 
-def many(session, make, count, *, noon, spread_glances=True, labs=2):
+def many(session, make, count, *, noon, spread_glances=True, labs=2, body="Mer."):
     """Plant ideas in few statements."""
     made = [make.lab() for _ in range(labs)]
     author = make.resident()
@@ -42,7 +42,7 @@ def many(session, make, count, *, noon, spread_glances=True, labs=2):
     rows = [
         {
             "lab_id": made[n % labs].id, "author_id": author.id, "byline": Byline.NAME, "language": "nb",
-            "title": f"Idé nummer {n}", "summary": "En setning.", "body": "Mer.", "gains": "", "place": "", "link": "",
+            "title": f"Idé nummer {n}", "summary": "En setning.", "body": body, "gains": "", "place": "", "link": "",
             "image_alt": "", "version": 1, "publication": Publication.PUBLISHED, "wants_publishing": False,
             "stage": rng.choice(list(Stage)), "activity": Activity.ACTIVE, "move": 0, "round": 1, "next_step": "",
             "next_who": "", "ring": rng.randrange(RING), "glance": glance_of(int(rng.paretovariate(0.8)) - 1) if spread_glances else 0,
@@ -52,7 +52,10 @@ def many(session, make, count, *, noon, spread_glances=True, labs=2):
     ]  # fmt: skip
     session.execute(sa.insert(Idea), rows)
     ids = session.scalars(sa.select(Idea.id).where(Idea.author_id == author.id)).all()
-    numbers = [{"idea_id": i, "supports": rng.randrange(60), "staff_supports": 0, "comments": 0, "followers": 0} for i in ids]
+    numbers = [
+        {"idea_id": i, "supports": rng.randrange(60), "staff_supports": 0, "comments": 0, "followers": 0}
+        for i in ids
+    ]
     session.execute(sa.insert(IdeaCount), numbers)
     session.flush()
     return made, author
@@ -136,12 +139,16 @@ def test_each_filter_shows_exactly_its_own_ideas(session, make, noon):
     make.idea(labs[0], publication=Publication.PENDING)
     make.idea(labs[0], activity=Activity.WITHDRAWN, author=author)
     every = session.scalars(sa.select(Idea)).all()
-    shown = [i for i in every if i.publication is Publication.PUBLISHED and i.activity is not Activity.WITHDRAWN]
+    shown = [
+        i for i in every if i.publication is Publication.PUBLISHED and i.activity is not Activity.WITHDRAWN
+    ]
     cases = {
         Filter(lab_id=labs[0].id): lambda i: i.lab_id == labs[0].id,
         Filter(challenge_id=challenge.id): lambda i: i.challenge_id == challenge.id,
         Filter(lab_id=labs[0].id, box=True): lambda i: i.lab_id == labs[0].id and i.challenge_id is None,
-        Filter(lab_id=labs[1].id, stage=Stage.CONCEPT): lambda i: i.lab_id == labs[1].id and i.stage is Stage.CONCEPT,
+        Filter(lab_id=labs[1].id, stage=Stage.CONCEPT): lambda i: (
+            i.lab_id == labs[1].id and i.stage is Stage.CONCEPT
+        ),
         Filter(activity=Activity.DECLINED): lambda i: i.activity is Activity.DECLINED,
         Filter(category_id=category.id): lambda i: i.category_id == category.id,
         Filter(language="fi"): lambda i: i.language == "fi",
@@ -151,7 +158,10 @@ def test_each_filter_shows_exactly_its_own_ideas(session, make, noon):
         expected = sorted(i.id for i in shown if test(i))
         for order in (Order.FAIR, Order.NEWEST, Order.BEST):
             hours = places(session).hidden_hours
-            assert sorted(walk(session, wanted, order, noon, hours=hours, size=7)) == expected, (wanted, order)
+            assert sorted(walk(session, wanted, order, noon, hours=hours, size=7)) == expected, (
+                wanted,
+                order,
+            )
     withdrawn = Filter(activity=Activity.WITHDRAWN)
     assert len(walk(session, withdrawn, Order.FAIR, noon)) == 1
 
@@ -163,7 +173,9 @@ def test_newest_runs_from_the_newest(session, make, noon):
     assert seen == sorted(seen, key=lambda i: (days[i], i), reverse=True)
 
 
-@pytest.mark.parametrize("after", [["f"], ["n", "x", 1], ["f", 1, 2.0, 10**30], [1, 2], ["b", 1, 1, 1, 1], ["zz", 1, 1]])
+@pytest.mark.parametrize(
+    "after", [["f"], ["n", "x", 1], ["f", 1, 2.0, 10**30], [1, 2], ["b", 1, 1, 1, 1], ["zz", 1, 1]]
+)
 def test_a_broken_cursor_is_the_first_page(session, make, noon, after):
     make.idea()
     for order in Order:
@@ -235,7 +247,10 @@ def test_hidden_counts_do_not_shape_the_order(session, make, noon):
 
 
 def test_each_lab_hides_counts_for_its_own_hours(session, make, noon):
-    quick, slow = make.lab(settings={"counts_hidden_hours": 1}), make.lab(settings={"counts_hidden_hours": 200})
+    quick, slow = (
+        make.lab(settings={"counts_hidden_hours": 1}),
+        make.lab(settings={"counts_hidden_hours": 200}),
+    )
     two = [make.idea(lab, supports=5, published_at=noon - timedelta(hours=2)).id for lab in (quick, slow)]
     page = ideas_page(session, Filter(), Order.BEST, noon, hidden_hours=places(session).hidden_hours)
     assert {card.id: card.supports for card in page.cards} == {two[0]: 5, two[1]: None}
@@ -259,7 +274,11 @@ def test_the_condition_and_the_rule_of_who_sees_agree(session, make, noon, publi
     lab, author = make.lab(), make.resident()
     idea = make.idea(lab, author=author, publication=publication)
     viewers = [VISITOR, make.viewer(), make.viewer(author), make.viewer(make.facilitator(lab))]
-    viewers += [make.viewer(make.manager(lab)), make.viewer(make.lead(lab)), make.viewer(make.facilitator(make.lab()))]
+    viewers += [
+        make.viewer(make.manager(lab)),
+        make.viewer(make.lead(lab)),
+        make.viewer(make.facilitator(make.lab())),
+    ]
     viewers.append(Viewer(person_id=make.resident().id, roles={lab.id: frozenset({Role.LEAD})}))
     for viewer in viewers:
         seen = session.scalar(sa.select(Idea.id).where(visible_to(viewer), Idea.id == idea.id))
@@ -284,7 +303,9 @@ def found(session, typed, noon, **more):
 def test_words_are_found_in_any_form_and_language(session, make, noon):
     lab = make.lab()
     nb = plant(session, make, "Måking av trapper for eldre naboer", lab)
-    fi = plant(session, make, "Esteetön näköalareitti", lab, "fi", body="Näköalapaikalle pääsee pyörätuolilla")
+    fi = plant(
+        session, make, "Esteetön näköalareitti", lab, "fi", body="Näköalapaikalle pääsee pyörätuolilla"
+    )
     sv = plant(session, make, "Språkkafé mellan hyllorna", lab, "sv")
     assert found(session, "trappen", noon) == [nb]
     assert found(session, "naboer måking", noon) == [nb]
@@ -294,7 +315,9 @@ def test_words_are_found_in_any_form_and_language(session, make, noon):
     assert found(session, "trapper språk", noon) == []
 
 
-@pytest.mark.parametrize("typed", ['"', "*", "a AND", "'; drop table idea", "(((", "NEAR(", "å:*", "\\", "|&!", "  "])
+@pytest.mark.parametrize(
+    "typed", ['"', "*", "a AND", "'; drop table idea", "(((", "NEAR(", "å:*", "\\", "|&!", "  "]
+)
 def test_no_sign_in_a_search_breaks_it(session, make, noon, typed):
     plant(session, make, "Måking av trapper", make.lab())
     for order in Order:
@@ -342,7 +365,12 @@ def test_search_pages_show_each_hit_once(session, make, noon):
 def test_a_title_like_another_is_shown_also_with_typos_and_split_words(session, make, noon, typed, title):
     lab = make.lab()
     wanted = plant(session, make, title, lab)
-    for other in ("Ungdom lærer bort mobil", "Låneskap på biblioteket", "Middagsvenn på torsdager", "Ny lekeplass"):
+    for other in (
+        "Ungdom lærer bort mobil",
+        "Låneskap på biblioteket",
+        "Middagsvenn på torsdager",
+        "Ny lekeplass",
+    ):
         plant(session, make, other, lab)
     assert [one.id for one in alike(session, typed, lab_id=lab.id, language="nb")][:1] == [wanted]
 

@@ -83,7 +83,12 @@ def test_each_filter_keeps_its_place_in_the_address(client, make):
     lab = make.lab("fjellvik")
     category, challenge = make.category(lab), make.challenge(lab)
     wanted = make.idea(
-        lab, challenge=challenge, category_id=category.id, stage=Stage.CONCEPT, activity=Activity.HOLD, title="Den rette"
+        lab,
+        challenge=challenge,
+        category_id=category.id,
+        stage=Stage.CONCEPT,
+        activity=Activity.HOLD,
+        title="Den rette",
     )
     make.idea(lab, title="En annen idé")
     for query in (
@@ -107,7 +112,9 @@ def test_a_place_that_is_not_there_is_not_found(client, make, query):
     assert client.get(f"/ideas?{query}").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["stage=x", "activity=x", "order=x", "language=x", "category=x", "after=x", "q=%00%22"])
+@pytest.mark.parametrize(
+    "query", ["stage=x", "activity=x", "order=x", "language=x", "category=x", "after=x", "q=%00%22"]
+)
 def test_an_unknown_word_in_the_address_is_passed_over(client, make, query):
     make.idea()
     assert client.get(f"/ideas?{query}").status_code == 200
@@ -229,14 +236,18 @@ def test_the_page_tells_the_idea_with_byline_and_language(client, make):
 
 
 def test_markdown_and_titles_cannot_carry_script(client, make):
-    idea = make.idea(title="<script>alert(1)</script>", body='<img src=x onerror=alert(1)> [x](javascript:alert(1))')
+    idea = make.idea(
+        title="<script>alert(1)</script>", body="<img src=x onerror=alert(1)> [x](javascript:alert(1))"
+    )
     page = client.get(f"/ideas/{idea.id}").get_data(as_text=True)
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert 'href="javascript' not in page
 
 
-@pytest.mark.parametrize("publication", [Publication.PENDING, Publication.DRAFT, Publication.RETURNED, Publication.REJECTED])
+@pytest.mark.parametrize(
+    "publication", [Publication.PENDING, Publication.DRAFT, Publication.RETURNED, Publication.REJECTED]
+)
 def test_what_was_never_public_is_not_found_for_others(client, make, sign_in, publication):
     idea = make.idea(publication=publication, published_at=None, title="Hemmelig tittel")
     for visit in (client, sign_in(client, make.resident())):
@@ -360,13 +371,23 @@ def test_sending_without_an_account_leads_to_one_and_registering_binds_the_draft
     assert response.status_code == 303
     assert response.headers["Location"].startswith("/register?next=")
     assert draft.wants_publishing
-    account = {"name": "Torunn Moen", "email": "torunn@example.org", "password": "en god setning 7", "language": "nb", "of_age": "y"}
+    account = {
+        "name": "Torunn Moen",
+        "email": "torunn@example.org",
+        "password": "en god setning 7",
+        "language": "nb",
+        "of_age": "y",
+    }
     came = client.post(response.headers["Location"], data=account)
     assert came.headers["Location"] == f"/ideas/{draft.id}/send"
     after = client.get(came.headers["Location"], follow_redirects=True)
     assert "confirm your e-mail address" in text_of(after)
     bound = row(own(app), select(Idea))
-    assert (bound.author_id is not None, bound.claim_hash, bound.publication) == (True, None, Publication.DRAFT)
+    assert (bound.author_id is not None, bound.claim_hash, bound.publication) == (
+        True,
+        None,
+        Publication.DRAFT,
+    )
 
 
 def test_signing_in_with_a_draft_asks_once_before_it_is_sent(app, client, make, sign_in):
@@ -401,7 +422,14 @@ def test_a_person_sends_in_and_reads_what_happens_now(app, client, make, sign_in
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(app, client, make, sign_in):
     make.lab("fjellvik")
     sign_in(client, make.resident())
-    wrong = {**TYPED, "title": "Må", "summary": "x" * 150, "place": "Øvre vei", "tags": "snø, nabo", "action": "send"}
+    wrong = {
+        **TYPED,
+        "title": "Må",
+        "summary": "x" * 150,
+        "place": "Øvre vei",
+        "tags": "snø, nabo",
+        "action": "send",
+    }
     response = client.post("/ideas/write?lab=fjellvik", data=wrong)
     page = text_of(response)
     assert response.status_code == 422
@@ -409,7 +437,12 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(app, client, mak
     assert 'value="Øvre vei"' in page
     assert "Give the idea a title" in page or "At least" in page
     kept = row(own(app), select(Idea))
-    assert (kept.title, kept.place, kept.publication, len(kept.summary)) == ("Må", "Øvre vei", Publication.DRAFT, 140)
+    assert (kept.title, kept.place, kept.publication, len(kept.summary)) == (
+        "Må",
+        "Øvre vei",
+        Publication.DRAFT,
+        140,
+    )
 
 
 def test_a_draft_needs_nothing(app, client, make, sign_in):
@@ -423,7 +456,9 @@ def test_a_draft_needs_nothing(app, client, make, sign_in):
 def test_the_draft_is_kept_while_typing(app, client, make):
     make.lab("fjellvik")
     first = client.post("/ideas/write?lab=fjellvik", data={"title": "Måk", "action": "keep"})
-    again = client.post("/ideas/write?lab=fjellvik", data={**TYPED, "idea": first.json["id"], "action": "keep"})
+    again = client.post(
+        "/ideas/write?lab=fjellvik", data={**TYPED, "idea": first.json["id"], "action": "keep"}
+    )
     assert (first.status_code, again.json["id"]) == (200, first.json["id"])
     with own(app).reading() as session:
         assert session.scalars(select(Idea.title)).all() == [TYPED["title"]]
@@ -444,7 +479,9 @@ def picture():
     return out
 
 
-def test_a_picture_needs_words_for_those_who_cannot_see_it_and_is_not_lost_meanwhile(app, client, make, sign_in):
+def test_a_picture_needs_words_for_those_who_cannot_see_it_and_is_not_lost_meanwhile(
+    app, client, make, sign_in
+):
     make.lab("fjellvik")
     sign_in(client, make.resident())
     response = client.post(
@@ -455,18 +492,24 @@ def test_a_picture_needs_words_for_those_who_cannot_see_it_and_is_not_lost_meanw
     draft = row(own(app), select(Idea))
     assert draft.image_id is not None
     sent = client.post(
-        "/ideas/write?lab=fjellvik", data={**TYPED, "idea": draft.id, "image_alt": "En trapp.", "action": "send"}
+        "/ideas/write?lab=fjellvik",
+        data={**TYPED, "idea": draft.id, "image_alt": "En trapp.", "action": "send"},
     )
     assert sent.status_code == 303
     idea = row(own(app), select(Idea))
-    assert (idea.image_alt, idea.image_id, idea.publication) == ("En trapp.", draft.image_id, Publication.PENDING)
+    assert (idea.image_alt, idea.image_id, idea.publication) == (
+        "En trapp.",
+        draft.image_id,
+        Publication.PENDING,
+    )
 
 
 def test_a_file_that_is_no_picture_is_refused_and_the_words_are_kept(app, client, make, sign_in):
     make.lab("fjellvik")
     sign_in(client, make.resident())
     response = client.post(
-        "/ideas/write?lab=fjellvik", data={**TYPED, "image": (io.BytesIO(b"MZ not a picture"), "x.png"), "action": "send"}
+        "/ideas/write?lab=fjellvik",
+        data={**TYPED, "image": (io.BytesIO(b"MZ not a picture"), "x.png"), "action": "send"},
     )
     assert response.status_code == 422
     assert "not a picture" in text_of(response)
@@ -489,13 +532,18 @@ def test_the_fourth_idea_of_a_day_is_kept_as_a_draft_and_says_why(app, client, m
     make.lab("fjellvik")
     sign_in(client, make.resident())
     for n in range(3):
-        sent = client.post("/ideas/write?lab=fjellvik", data={**TYPED, "title": f"Idé nummer {n}", "body": f"Tekst {n}.", "action": "send"})
+        sent = client.post(
+            "/ideas/write?lab=fjellvik",
+            data={**TYPED, "title": f"Idé nummer {n}", "body": f"Tekst {n}.", "action": "send"},
+        )
         assert sent.status_code == 303
     response = client.post("/ideas/write?lab=fjellvik", data={**TYPED, "action": "send"})
     assert response.status_code == 429
     assert "send it tomorrow" in text_of(response)
     with own(app).reading() as session:
-        assert session.scalars(select(Idea.title).where(Idea.publication == Publication.DRAFT)).all() == [TYPED["title"]]
+        assert session.scalars(select(Idea.title).where(Idea.publication == Publication.DRAFT)).all() == [
+            TYPED["title"]
+        ]
 
 
 def test_where_there_are_several_labs_the_place_is_asked_first(client, make):
@@ -510,7 +558,12 @@ def test_where_there_are_several_labs_the_place_is_asked_first(client, make):
 def test_somebody_elses_draft_cannot_be_opened_sent_or_dropped(app, client, make, sign_in):
     idea = make.idea(publication=Publication.DRAFT, published_at=None)
     sign_in(client, make.resident())
-    for path in (f"/ideas/write?idea={idea.id}", f"/ideas/{idea.id}/send", f"/ideas/{idea.id}/sent", f"/ideas/{idea.id}/drop"):
+    for path in (
+        f"/ideas/write?idea={idea.id}",
+        f"/ideas/{idea.id}/send",
+        f"/ideas/{idea.id}/sent",
+        f"/ideas/{idea.id}/drop",
+    ):
         assert client.get(path).status_code == 404, path
     assert client.post(f"/ideas/write?idea={idea.id}", data=TYPED).status_code == 404
 
@@ -529,7 +582,15 @@ def test_a_draft_is_deleted_after_asking(app, client, make, sign_in):
 
 
 def change(idea, **more):
-    return {"title": idea.title, "summary": idea.summary, "body": idea.body, "byline": "name", "language": "nb", "action": "send", **more}
+    return {
+        "title": idea.title,
+        "summary": idea.summary,
+        "body": idea.body,
+        "byline": "name",
+        "language": "nb",
+        "action": "send",
+        **more,
+    }
 
 
 def test_a_change_waits_where_the_lab_looks_first_and_can_be_compared(app, client, make, sign_in):
@@ -537,7 +598,8 @@ def test_a_change_waits_where_the_lab_looks_first_and_can_be_compared(app, clien
     idea = make.idea(author=author, body="Trappa er glatt om vinteren.")
     sign_in(client, author)
     response = client.post(
-        f"/ideas/{idea.id}/edit", data=change(idea, body="Trappa er såpeglatt om vinteren.", note="Mer presis")
+        f"/ideas/{idea.id}/edit",
+        data=change(idea, body="Trappa er såpeglatt om vinteren.", note="Mer presis"),
     )
     assert response.status_code == 303
     assert row(own(app), select(Idea)).body == "Trappa er glatt om vinteren."
@@ -566,7 +628,10 @@ def test_a_change_without_a_note_or_without_a_change_is_refused(app, client, mak
     author = make.resident()
     idea = make.idea(author=author)
     sign_in(client, author)
-    for data, words in ((change(idea, body="Ny tekst."), "Say in a few words"), (change(idea, note="x"), "Nothing is different")):
+    for data, words in (
+        (change(idea, body="Ny tekst."), "Say in a few words"),
+        (change(idea, note="x"), "Nothing is different"),
+    ):
         response = client.post(f"/ideas/{idea.id}/edit", data=data)
         assert response.status_code == 409
         assert words in text_of(response)
@@ -615,7 +680,11 @@ def test_writing_in_the_conversation(app, client, make, sign_in):
     )
     said = row(own(app), select(Comment))
     assert response.headers["Location"].endswith(f"#comment-{said.id}")
-    assert (said.kind, said.byline, said.publication) == (CommentKind.CONCERN, Byline.RESIDENT, Publication.PENDING)
+    assert (said.kind, said.byline, said.publication) == (
+        CommentKind.CONCERN,
+        Byline.RESIDENT,
+        Publication.PENDING,
+    )
     assert "Blir det glatt?" in text_of(client.get(f"/ideas/{idea.id}"))
     assert "Blir det glatt?" not in text_of(app.test_client().get(f"/ideas/{idea.id}"))
 
@@ -641,7 +710,9 @@ def test_answering_a_comment(app, client, make, sign_in):
 def test_an_empty_comment_is_refused_at_its_field(client, make, sign_in):
     idea = make.idea()
     sign_in(client, make.resident())
-    response = client.post(f"/ideas/{idea.id}/comment", data={"kind": "concern", "body": " ", "byline": "name"})
+    response = client.post(
+        f"/ideas/{idea.id}/comment", data={"kind": "concern", "body": " ", "byline": "name"}
+    )
     assert response.status_code == 422
     assert "Fill this in." in text_of(response)
 
@@ -685,7 +756,13 @@ def test_every_page_of_the_room_answers_in_each_language(client, make, sign_in):
     idea = make.idea(author=author, title="Å" * 120)
     make.comment(idea)
     sign_in(client, author)
-    for path in ("/ideas", f"/ideas/{idea.id}", "/ideas/write", f"/ideas/{idea.id}/versions", f"/ideas/{idea.id}/comment"):
+    for path in (
+        "/ideas",
+        f"/ideas/{idea.id}",
+        "/ideas/write",
+        f"/ideas/{idea.id}/versions",
+        f"/ideas/{idea.id}/comment",
+    ):
         for code in ("nb", "sv", "fi", "en", "xx"):
             assert client.get(f"{path}?lang={code}").status_code == 200, (path, code)
 

@@ -229,7 +229,7 @@ def _ring_query(narrowed: Conditions) -> sa.Select[Any]:
         in_order = sa.select(both.c.id).order_by(both.c.turn, both.c.ring, both.c.id)
         classes.append(sa.select(in_order.limit(_MOST).subquery().c.id))
     near = sa.union_all(*classes).subquery("near")
-    return card_query().join(near, near.c.id == col(Idea.id))
+    return card_query(near)
 
 
 _MOST: sa.BindParameter[int] = sa.bindparam("most", type_=sa.Integer)
@@ -286,7 +286,7 @@ def _matching(
     if found is None:
         return CardPage(())
     narrowed = conditions(session, replace(wanted, words=""))
-    query = card_query().add_columns(found.c.score).join(found, found.c.id == col(Idea.id)).where(*narrowed)
+    query = card_query(found).add_columns(found.c.score).where(*narrowed)
     if place is not None:
         query = query.where(sa.tuple_(found.c.score, col(Idea.id)) < sa.tuple_(place[1], place[2]))
     rows = session.execute(query.order_by(found.c.score.desc(), col(Idea.id).desc()).limit(size + 1)).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-
 from datetime import timedelta
 
 from flask import Blueprint, current_app, g, request
