@@ -316,6 +316,23 @@ def why_not_comment(idea: Standing, viewer: Viewer, *, written_this_hour: int = 
     return None
 
 
+class Signed(Protocol):
+    """What the byline of a comment asks of an idea."""
+
+    @property
+    def author_id(self) -> int | None: ...
+    @property
+    def byline(self) -> Byline: ...
+
+
+def usual_byline(idea: Signed, viewer: Viewer) -> str:
+    """Return the byline a comment begins with: on one's own idea that of the idea, so that nobody
+    who writes under a pseudonym gives their name away by an answer (rule P4).
+    """
+    own = viewer.signed_in and idea.author_id == viewer.person_id
+    return (idea.byline if own else Byline.NAME).value
+
+
 def why_not_comment_text(body: str) -> Refused | None:
     """Say why these words cannot stand in the conversation."""
     if not body:

@@ -777,3 +777,15 @@ def test_tags_on_the_page_lead_to_a_search(app, client, make, sign_in):
     page = text_of(app.test_client().get(f"/ideas/{idea.id}"))
     assert page.count('class="chip"') == 2
     assert TYPED["title"] in text_of(app.test_client().get("/ideas?lab=fjellvik&q=snø"))
+
+
+@pytest.mark.parametrize("byline", list(Byline))
+def test_an_author_answers_under_the_byline_of_the_idea_unless_they_choose(client, make, sign_in, byline):
+    author = make.person("Kari Bakke", pseudonym="Middagsgjengen")
+    idea = make.idea(author=author, byline=byline)
+    first = make.comment(idea)
+    sign_in(client, author)
+    for path in (f"/ideas/{idea.id}", f"/ideas/{idea.id}/comment", f"/ideas/{idea.id}/comment?to={first.id}"):
+        page = client.get(path).get_data(as_text=True)
+        (chosen,) = re.findall(r'<input checked[^>]*name="byline"[^>]*value="(\w+)"', page)
+        assert chosen == byline.value, path

@@ -19,7 +19,13 @@ from livinglab.ideas.models import CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, credits_of, idea_page, once_public
 from livinglab.ideas.queries.search import alike
 from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_of
-from livinglab.ideas.rules import WITHDRAW_BELOW, why_not_comment, why_not_edit, why_not_withdraw
+from livinglab.ideas.rules import (
+    WITHDRAW_BELOW,
+    usual_byline,
+    why_not_comment,
+    why_not_edit,
+    why_not_withdraw,
+)
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
 from livinglab.notices.queries import story
 from livinglab.pipeline.queries import decisions_of, whereabouts
@@ -77,7 +83,11 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
     """Return what this person may do here, and the form for the conversation."""
     person = viewer()
     why_not_talk = why_not_comment(idea, person)
-    form = CommentForm(kind=CommentKind.BUILD_ON.value) if person.signed_in and why_not_talk is None else None
+    form = (
+        CommentForm(kind=CommentKind.BUILD_ON.value, byline=usual_byline(idea, person))
+        if person.signed_in and why_not_talk is None
+        else None
+    )
     return {
         "form": form,
         "why_not_talk": why_not_talk,

@@ -17,6 +17,7 @@ from livinglab.ideas.models import Byline, CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, idea_page
 from livinglab.ideas.queries.thread import OneComment, one_comment
 from livinglab.ideas.rules import (
+    usual_byline,
     why_not_comment,
     why_not_delete_comment,
     why_not_edit_comment,
@@ -46,7 +47,8 @@ def comment(idea_id: int) -> Response:
         raise NotFound("no-such-comment", "")
     enter(idea.lab)
     refuse(why_not_comment(idea, viewer()))
-    form: Any = ReplyForm() if parent else CommentForm(kind=one_of("kind", KINDS, CommentKind.BUILD_ON.value))
+    kind, byline = one_of("kind", KINDS, CommentKind.BUILD_ON.value), usual_byline(idea, viewer())
+    form: Any = ReplyForm(byline=byline) if parent else CommentForm(kind=kind, byline=byline)
     if form.validate_on_submit():
         answer = _say(form, idea, parent)
         if answer is not None:
