@@ -1,7 +1,22 @@
 """``python -m livinglab`` and the ``livinglab`` command."""
 
-from livinglab.app import create_app
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from livinglab.cli import main as commands
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from livinglab.config import Config
+
+
+def create_app(config: Config) -> Flask:
+    """Build the app; imported only by commands that need it, as it takes a second or two."""
+    from livinglab.app import create_app as build
+
+    return build(config)
 
 
 def main() -> None:

@@ -29,7 +29,20 @@ from livinglab.voting import views as voting
 from livinglab.web import access, assets, database, errors, filters, frame, headers, limits, locale
 from livinglab.web.views import health, pages
 
-BLUEPRINTS = (health.bp, people.accounts, people.me, ideas.bp, voting.bp, moderation.bp, handoff.bp, notices.bp, pipeline.bp, pipeline.work_bp, *LABS, pages.bp)
+BLUEPRINTS = (
+    health.bp,
+    people.accounts,
+    people.me,
+    ideas.bp,
+    voting.bp,
+    moderation.bp,
+    handoff.bp,
+    notices.bp,
+    pipeline.bp,
+    pipeline.work_bp,
+    *LABS,
+    pages.bp,
+)
 
 PACKAGE = Path(__file__).parent
 ASSETS = PACKAGE / "_assets" if (PACKAGE / "_assets").is_dir() else PACKAGE.parent
@@ -41,7 +54,9 @@ def create_app(config: Config | None = None) -> Flask:
     if not config.testing:
         guard(config)
     app = Flask(
-        "livinglab", template_folder=str(ASSETS / "templates"), static_folder=str(ASSETS / "static"),
+        "livinglab",
+        template_folder=str(ASSETS / "templates"),
+        static_folder=str(ASSETS / "static"),
         instance_path=str(config.instance.absolute()),
     )
     _configure(app, config)
@@ -99,8 +114,10 @@ def _hosts(config: Config) -> list[str]:
 
 def _counts(session: Session, person: Viewer, now: datetime) -> frame.Counts:
     """Return the two numbers in the header: unread notices, and for staff what waits for them."""
-    unread = session.scalar(unread_statement(person.known_id)) or 0
-    return frame.Counts(unread=unread, work=work_count(session, person, now) if person.is_staff_anywhere else 0)
+    unread: int = session.scalar(unread_statement(person.known_id)) or 0
+    return frame.Counts(
+        unread=unread, work=work_count(session, person, now) if person.is_staff_anywhere else 0
+    )
 
 
 def _picture(key: str, size: str) -> Response:

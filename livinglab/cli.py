@@ -1,4 +1,7 @@
-"""``livinglab …``: what an operator types."""
+"""``livinglab …``: what an operator types.
+
+Rooms are imported inside the commands that need them, so that a start does not wait for all of them.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,20 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from livinglab import jobs as schedule
 from livinglab.config import Config, UnsafeConfig, guard, load_config, with_secret
 from livinglab.core import schema
-from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
-from livinglab.core.leader import leader_for
-from livinglab.people.commands import create_admin
 
-Factory = Callable[[Config], Flask]
+if TYPE_CHECKING:
+    from flask import Flask
+
+Factory = Callable[[Config], "Flask"]
 pass_factory = click.pass_obj
 SECRETS = ("secret_key", "smtp_url", "database_url")
 
@@ -70,17 +73,27 @@ def _ready(config: Config) -> None:
 @main.command()
 @click.option("--host", default=None, help="Address to listen on; 127.0.0.1 unless said.")
 @click.option("--port", type=int, default=None, help="Port; PORT, else 8000.")
-@click.option("--workers", type=int, default=2, show_default=True, help="Web processes.")
+@click.option("--workers", type=int, default=None, help="Web processes; one on SQLite, else two.")
 @click.option("--with-worker", is_flag=True, help="Start the worker beside it, too.")
+@click.option("--prepared", is_flag=True, hidden=True, help="The parent has looked after schema and demo.")
 @pass_factory
-def serve(create_app: Factory, host: str | None, port: int | None, workers: int, with_worker: bool) -> None:
+def serve(
+    create_app: Factory,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    with_worker: bool,
+    prepared: bool,
+) -> None:
     """Serve the site."""
     config = _config()
     host, port = host or "127.0.0.1", port or int(os.environ.get("PORT") or 8000)
+    workers = workers or (1 if config.database.startswith("sqlite") else 2)
     _may_serve(config, host, port)
-    _ready(config)
-    if config.demo:
-        _load_demo_once(create_app, config)
+    if not prepared:
+        _ready(config)
+        if config.demo:
+            _load_demo_once(create_app, config)
     if with_worker:
         _greet(config)
         sys.exit(_together(host, port, workers))
@@ -99,7 +112,9 @@ def _may_serve(config: Config, host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError:
-            raise click.ClickException(f"Port {port} is taken. Choose another: PORT={port + 1} make run") from None
+            raise click.ClickException(
+                f"Port {port} is taken. Choose another: PORT={port + 1} make run"
+            ) from None
 
 
 def _granian(host: str, port: int, workers: int) -> None:
@@ -108,8 +123,15 @@ def _granian(host: str, port: int, workers: int) -> None:
     from granian.server import Server
 
     Server(
-        "livinglab.app:create_app", factory=True, address=host, port=port, workers=workers,
-        interface=Interfaces.WSGI, blocking_threads=1, log_level=LogLevels.warning, respawn_failed_workers=True,
+        "livinglab.app:create_app",
+        factory=True,
+        address=host,
+        port=port,
+        workers=workers,
+        interface=Interfaces.WSGI,
+        blocking_threads=2,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
     ).serve()
 
 
@@ -120,7 +142,7 @@ def _together(host: str, port: int, workers: int) -> int:
         0 when somebody asked it to stop, else 1.
     """
     own = [sys.executable, "-m", "livinglab"]
-    serving = [*own, "serve", "--host", host, "--port", str(port), "--workers", str(workers)]
+    serving = [*own, "serve", "--prepared", "--host", host, "--port", str(port), "--workers", str(workers)]
     children = [subprocess.Popen(line, start_new_session=True) for line in (serving, [*own, "worker"])]
     asked = threading.Event()
 
@@ -153,12 +175,15 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
 @pass_factory
 def worker(create_app: Factory) -> None:
     """Run the jobs: deliver, remind, keep the clocks."""
+    from livinglab import jobs
+    from livinglab.core.leader import leader_for
+
     config = _config()
     app = create_app(config)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    schedule.work(app, leader_for(app.extensions["livinglab.database"], config.instance), stop)
+    jobs.work(app, leader_for(app.extensions["livinglab.database"], config.instance), stop)
 
 
 # ── the demo ────────────────────────────────────────────────────────────────────────────────────
@@ -181,17 +206,26 @@ def demo(create_app: Factory, reset: bool) -> None:
 
 
 def _load_demo_once(create_app: Factory, config: Config) -> None:
-    from livinglab.demo import is_loaded, load
+    from livinglab.core.clock import utc_now
+    from livinglab.demo import load
 
+    if _has_labs(config):
+        return
     app = create_app(config)
     database: Database = app.extensions["livinglab.database"]
-    if is_loaded(database):
-        return
     click.echo("Loading the demo: three labs and what happened in them …")
     with app.app_context():
         load(database, utc_now(), progress=_progress)
     database.close()
     click.echo("")
+
+
+def _has_labs(config: Config) -> bool:
+    database = _database(config)
+    with database.engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT id FROM lab LIMIT 1")).first() is not None
+    database.close()
+    return found
 
 
 def _progress(done: int, total: int) -> None:
@@ -201,12 +235,13 @@ def _progress(done: int, total: int) -> None:
 def _greet(config: Config) -> None:
     click.echo(f"\nLivinglab: {config.base_url}")
     if config.demo:
-        from livinglab.demo import sign_in_lines
-
         database = _database(config)
         click.echo(f"Sign in with one click at {config.base_url}/sign-in as one of:")
-        for line in sign_in_lines(database):
-            click.echo(f"  {line}")
+        with database.engine.connect() as connection:
+            for name, title in connection.execute(
+                sa.text("SELECT name, title FROM person WHERE is_demo ORDER BY id")
+            ):
+                click.echo(f"  {name}" + (f", {title}" if title else ""))
         database.close()
     click.echo("Ctrl-C ends it.\n")
 
@@ -222,7 +257,9 @@ def create_admin_(email: str, name: str, password: str | None) -> None:
     """Make the first administrator; the rest is done in the browser."""
     config = _config()
     _ready(config)
+    from livinglab.core.clock import utc_now
     from livinglab.core.errors import Refused
+    from livinglab.people.commands import create_admin
 
     secret = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     database = _database(config)
@@ -279,10 +316,12 @@ def jobs_() -> None:
 @jobs_.command("list")
 def list_jobs() -> None:
     """Show each job, how often it looks, and how it went last."""
+    from livinglab import jobs
+
     database = _database(_config())
     with database.reading() as session:
-        runs = schedule.last_runs(session)
-    for job in schedule.JOBS:
+        runs = jobs.last_runs(session)
+    for job in jobs.JOBS:
         run = runs.get(job.name)
         last = "never run" if run is None else f"{run.finished_at or run.started_at:%Y-%m-%d %H:%M:%S} UTC"
         trouble = f"  ERROR {run.error}" if run and run.error else ""
@@ -290,13 +329,21 @@ def list_jobs() -> None:
 
 
 @jobs_.command("once")
-@click.argument("name", type=click.Choice([job.name for job in schedule.JOBS]))
+@click.argument("name")
 @pass_factory
 def run_once(create_app: Factory, name: str) -> None:
     """Run one job now, by hand."""
+    from livinglab import jobs
+    from livinglab.core.clock import utc_now
+
+    try:
+        job = jobs.job_named(name)
+    except LookupError:
+        known = ", ".join(job.name for job in jobs.JOBS)
+        raise click.ClickException(f"There is no job {name!r}. There are: {known}") from None
     app = create_app(_config())
     with app.app_context():
-        fine = schedule.run_job(app.extensions["livinglab.database"], schedule.job_named(name), utc_now())
+        fine = jobs.run_job(app.extensions["livinglab.database"], job, utc_now())
     sys.exit(0 if fine else 1)
 
 
@@ -318,14 +365,15 @@ def doctor() -> None:
     found = []
     if config.database.startswith("sqlite") and sqlite3.sqlite_version_info < (3, 51, 3):
         found.append(
-            f"SQLite {sqlite3.sqlite_version} may damage its log with several writing processes (fixed in 3.51.3). "
+            f"SQLite {sqlite3.sqlite_version} may damage its log with several writers (fixed in 3.51.3). "
             "Fine for a demo; with more than one web process use PostgreSQL."
         )
     if not config.smtp_url:
         found.append(f"No mail server is set: mails are written to {config.instance / 'outbox'}.")
-    if not (Path(__file__).parent.parent / "static/vendor/.stamp").exists() and not (
-        Path(__file__).parent / "_assets/static/vendor/.stamp"
-    ).exists():
+    if (
+        not (Path(__file__).parent.parent / "static/vendor/.stamp").exists()
+        and not (Path(__file__).parent / "_assets/static/vendor/.stamp").exists()
+    ):
         found.append("The front-end files are missing. Run: make setup")
     try:
         guard(config)
@@ -333,4 +381,3 @@ def doctor() -> None:
         found.append(str(problem))
     for line in found or ["Nothing found."]:
         click.echo(f"- {line}")
-

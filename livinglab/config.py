@@ -144,7 +144,9 @@ def guard(config: Config) -> None:
         if config.debug:
             problems.append("LIVINGLAB_DEBUG must be off: it shows the program's inside to anybody.")
         if not loopback and config.host not in config.trusted_hosts:
-            problems.append(f"LIVINGLAB_TRUSTED_HOSTS must name the host of LIVINGLAB_BASE_URL: {config.host}")
+            problems.append(
+                f"LIVINGLAB_TRUSTED_HOSTS must name the host of LIVINGLAB_BASE_URL: {config.host}"
+            )
         if not loopback and not config.secure:
             problems.append("LIVINGLAB_BASE_URL must start with https:// where people reach it from outside.")
     if problems:

@@ -105,20 +105,58 @@ def _forget(now: datetime) -> None:
         forget_counts(session, now)
 
 
-SECONDS, MINUTES, HOURS = (lambda n: timedelta(seconds=n)), (lambda n: timedelta(minutes=n)), (lambda n: timedelta(hours=n))
-
 JOBS: tuple[Job, ...] = (
-    Job("reviews", SECONDS(10), in_one_transaction(open_reviews), "Open reviews where enough people want one."),
-    Job("notices", SECONDS(10), in_one_transaction(deliver_notices), "Tell people what the journal holds."),
-    Job("mails", SECONDS(5), deliver_mails, "Deliver the mails that wait."),
-    Job("challenges", MINUTES(1), in_one_transaction(close_due_challenges), "Close challenges at their instant."),
-    Job("handoffs", HOURS(1), in_one_transaction(run_clock), "Remind, mark as late and escalate."),
-    Job("digests", MINUTES(15), in_one_transaction(send_digests), "One mail a person and day, at 07:30 of the lab."),
-    Job("reopening", HOURS(1), in_one_transaction(reopen_by_support), "Reopen what was declined and has new support."),
-    Job("monthly door", HOURS(1), in_one_transaction(monthly_door), "Last weekday of the month: the best not yet reviewed."),
-    Job("thresholds", HOURS(1), _renew_box_thresholds, "Renew the idea boxes' thresholds each month."),
-    Job("holds", HOURS(1), in_one_transaction(return_from_hold), "Bring back what was on hold until today."),
-    Job("retention", HOURS(6), _forget, "Forget what is no longer needed."),
+    Job(
+        "reviews",
+        timedelta(seconds=10),
+        in_one_transaction(open_reviews),
+        "Open reviews where enough people want one.",
+    ),
+    Job(
+        "notices",
+        timedelta(seconds=10),
+        in_one_transaction(deliver_notices),
+        "Tell people what the journal holds.",
+    ),
+    Job("mails", timedelta(seconds=5), deliver_mails, "Deliver the mails that wait."),
+    Job(
+        "challenges",
+        timedelta(minutes=1),
+        in_one_transaction(close_due_challenges),
+        "Close challenges at their instant.",
+    ),
+    Job("handoffs", timedelta(hours=1), in_one_transaction(run_clock), "Remind, mark as late and escalate."),
+    Job(
+        "digests",
+        timedelta(minutes=15),
+        in_one_transaction(send_digests),
+        "One mail a person and day, at 07:30 of the lab.",
+    ),
+    Job(
+        "reopening",
+        timedelta(hours=1),
+        in_one_transaction(reopen_by_support),
+        "Reopen what was declined and has new support.",
+    ),
+    Job(
+        "monthly door",
+        timedelta(hours=1),
+        in_one_transaction(monthly_door),
+        "Last weekday of the month: the best not yet reviewed.",
+    ),
+    Job(
+        "thresholds",
+        timedelta(hours=1),
+        _renew_box_thresholds,
+        "Renew the idea boxes' thresholds each month.",
+    ),
+    Job(
+        "holds",
+        timedelta(hours=1),
+        in_one_transaction(return_from_hold),
+        "Bring back what was on hold until today.",
+    ),
+    Job("retention", timedelta(hours=6), _forget, "Forget what is no longer needed."),
 )
 
 
@@ -155,7 +193,11 @@ def run_job(database: Database, job: Job, now: datetime) -> bool:
 
 
 def _note(
-    database: Database, job: Job, *, started_at: datetime | None = None, finished_at: datetime | None = None,
+    database: Database,
+    job: Job,
+    *,
+    started_at: datetime | None = None,
+    finished_at: datetime | None = None,
     error: str | None = None,
 ) -> None:
     with database.writing() as session:
@@ -179,7 +221,9 @@ def work(app: Flask, leader: Leader, stop: threading.Event) -> None:
         timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60}
     )
     for job in JOBS:
-        scheduler.add_job(_run_in_app, IntervalTrigger(seconds=job.every.total_seconds()), args=[app, job], id=job.name)
+        scheduler.add_job(
+            _run_in_app, IntervalTrigger(seconds=job.every.total_seconds()), args=[app, job], id=job.name
+        )
     scheduler.start(paused=True)
     leads = False
     while not stop.is_set():

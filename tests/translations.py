@@ -13,14 +13,18 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "livinglab/translations"
 LANGUAGES = ("nb", "sv", "fi")
 _JINJA = "extensions = jinja2.ext.do\nsilent = false\n"  # a template that cannot be read is an error
-MAPPING = f"[python: livinglab/**.py]\n[jinja2: templates/**.html]\n{_JINJA}[jinja2: templates/**.txt]\n{_JINJA}"
+MAPPING = (
+    f"[python: livinglab/**.py]\n[jinja2: templates/**.html]\n{_JINJA}[jinja2: templates/**.txt]\n{_JINJA}"
+)
 IGNORED = ".* node_modules __pycache__ instance"  # not "_*", babel's default: the macros lie in such a folder
 KEYWORDS = ["_l", "_ln:1,2", "lazy_gettext", "lazy_ngettext:1,2"]
 OPTIONS = ["--no-location", "--sort-output", "--omit-header", "--project=Livinglab"]
 
 
 def _babel(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "babel.messages.frontend", "--quiet", *arguments], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "babel.messages.frontend", "--quiet", *arguments], cwd=ROOT, check=True
+    )
 
 
 def extract(target: Path) -> None:
@@ -28,7 +32,9 @@ def extract(target: Path) -> None:
     mapping = target.with_suffix(".cfg")
     mapping.write_text(MAPPING, "utf-8")
     keywords = [part for word in KEYWORDS for part in ("-k", word)]
-    _babel("extract", "-F", str(mapping), *keywords, *OPTIONS, "--ignore-dirs", IGNORED, "-o", str(target), ".")
+    _babel(
+        "extract", "-F", str(mapping), *keywords, *OPTIONS, "--ignore-dirs", IGNORED, "-o", str(target), "."
+    )
     mapping.unlink()
 
 

@@ -38,12 +38,18 @@ def open_image(content: bytes) -> Image.Image:
         Refused: ``file-too-big``, ``not-an-image``, ``image-too-large``.
     """
     if len(content) > MAX_BYTES:
-        raise Refused("file-too-big", _l("The picture is larger than 10 MB. Choose a smaller one."), field="image")
-    not_image = Refused("not-an-image", _l("This file is not a picture we can read. Use JPEG, PNG or WebP."), field="image")
+        raise Refused(
+            "file-too-big", _l("The picture is larger than 10 MB. Choose a smaller one."), field="image"
+        )
+    not_image = Refused(
+        "not-an-image", _l("This file is not a picture we can read. Use JPEG, PNG or WebP."), field="image"
+    )
     try:
         image = Image.open(io.BytesIO(content), formats=ALLOWED)
         if image.width * image.height > MAX_PIXELS:
-            raise Refused("image-too-large", _l("The picture has too many pixels. Choose a smaller one."), field="image")
+            raise Refused(
+                "image-too-large", _l("The picture has too many pixels. Choose a smaller one."), field="image"
+            )
         image.load()
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise not_image from None
@@ -51,7 +57,9 @@ def open_image(content: bytes) -> Image.Image:
     return upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
 
 
-def store_image(session: Session, folder: Path, content: bytes, *, person_id: int | None, now: datetime) -> StoredFile:
+def store_image(
+    session: Session, folder: Path, content: bytes, *, person_id: int | None, now: datetime
+) -> StoredFile:
     """Keep a picture in all widths and return its row.
 
     Args:

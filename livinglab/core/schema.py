@@ -71,7 +71,7 @@ def is_current(database: Database) -> bool:
     return current == newest
 
 
-def own_table(item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:
+def own_table(item: Any, name: str | None, kind: str, _reflected: object, _other: object) -> bool:
     """Say whether a table is one of the models' (search tables are raw SQL of their own)."""
     del item
     return kind != "table" or name in SQLModel.metadata.tables

@@ -13,10 +13,28 @@ from rapidfuzz.utils import default_process
 
 LANGUAGES = ("nb", "sv", "fi", "en")
 _STEMMERS = {"nb": "norwegian", "sv": "swedish", "fi": "finnish", "en": "english"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MARKS = re.compile(r"([\u0300-\u036f]{4})[\u0300-\u036f]+")
-_TAGS = {"p", "br", "h2", "h3", "h4", "ul", "ol", "li", "strong", "em", "a", "blockquote", "code", "pre", "hr"}
+_TAGS = {
+    "p",
+    "br",
+    "h2",
+    "h3",
+    "h4",
+    "ul",
+    "ol",
+    "li",
+    "strong",
+    "em",
+    "a",
+    "blockquote",
+    "code",
+    "pre",
+    "hr",
+}
 
 
 def clean(text: str | None) -> str:
@@ -70,7 +88,11 @@ def excerpt(text: str, length: int) -> str:
 
 def slug(text: str, fallback: str = "x") -> str:
     """Return lower-case ASCII words joined by hyphens, for addresses; decoration only (rule I0)."""
-    plain = text.lower().translate(str.maketrans({"ø": "o", "æ": "ae", "đ": "d", "ŋ": "n", "ŧ": "t", "ß": "ss"}))
+    plain = text.lower().translate(
+        str.maketrans(
+            dict[str, str | int | None]({"ø": "o", "æ": "ae", "đ": "d", "ŋ": "n", "ŧ": "t", "ß": "ss"})
+        )
+    )
     plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:60].strip("-") or fallback
 

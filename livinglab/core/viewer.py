@@ -73,4 +73,3 @@ class Viewer:
 
 
 VISITOR = Viewer()
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zlib import crc32
 
 from sqlalchemy.orm import Session
@@ -34,7 +35,12 @@ class Scene:
     """One thing that happens at an instant."""
 
     at: datetime
-    act: Callable[[Session, datetime], None]
+    act: Callable[..., None]
+    given: tuple[Any, ...]
+
+    def play(self, session: Session) -> None:
+        """Let it happen."""
+        self.act(session, *self.given, self.at)
 
 
 class Stage:
@@ -66,9 +72,9 @@ class Stage:
         """Return a calendar day counted from the day of loading."""
         return (self.today + timedelta(days=days_ahead)).date()
 
-    def plan(self, at: datetime, act: Callable[[Session, datetime], None]) -> None:
-        """Set a scene."""
-        self.scenes.append(Scene(at, act))
+    def plan(self, at: datetime, act: Callable[..., None], *given: Any) -> None:
+        """Set a scene: ``act(session, *given, at)`` is called at its instant."""
+        self.scenes.append(Scene(at, act, given))
 
     def viewer(self, slug: str) -> Viewer:
         """Return a person as the rules see them."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlmodel import col, select
+from sqlmodel import col
 
 from livinglab.core.db import Database
 from livinglab.core.journal import EventTodo, Reader
@@ -22,27 +22,12 @@ from livinglab.demo.setting import set_stage
 from livinglab.demo.stage import Scene, Stage
 from livinglab.handoff.commands import run_clock
 from livinglab.labs.commands import close_due_challenges, renew_box_thresholds
-from livinglab.labs.models import Lab
 from livinglab.notices.commands import deliver_notices, send_digests
-from livinglab.people.models import Person
 from livinglab.pipeline.commands import open_reviews, return_from_hold
 from livinglab.voting.queries import active_people
 
 MUTED_UNTIL = timedelta(days=7)
 Progress = Callable[[int, int], None]
-
-
-def is_loaded(database: Database) -> bool:
-    """Say whether there is a lab already; then nothing is loaded."""
-    with database.reading() as session:
-        return session.scalar(select(Lab.id).limit(1)) is not None
-
-
-def sign_in_lines(database: Database) -> list[str]:
-    """Return "name: what they are" for the demo people, for the terminal."""
-    with database.reading() as session:
-        rows = session.scalars(select(Person).where(col(Person.is_demo)).order_by(col(Person.id)))
-        return [f"{row.name}" + (f", {row.title}" if row.title else "") for row in rows]
 
 
 def load(database: Database, now: datetime, *, progress: Progress | None = None) -> None:
@@ -67,7 +52,7 @@ def _play(stage: Stage, session: Session, progress: Progress) -> None:
         scene = _next(stage)
         while clock.date() < scene.at.date():
             clock = _turn(session, clock + timedelta(days=1), stage.today)
-        scene.act(session, scene.at)
+        scene.play(session)
         told += 1
         if told % 25 == 0:
             session.expunge_all()
@@ -98,13 +83,13 @@ def _turn(session: Session, day: datetime, today: datetime) -> datetime:
         deliver_notices(session, now=morning)
         send_digests(session, now=morning)
     else:
-        session.execute(sa.delete(EventTodo).where(col(EventTodo.reader) == Reader.NOTICES))
+        session.execute(sa.delete(EventTodo).where(col(EventTodo.reader) == Reader.NOTICES.value))
     return morning
 
 
 def _forget_old_mail(session: Session, now: datetime) -> None:
     session.execute(
         sa.update(OutboxMail)
-        .where(OutboxMail.created_at < now - timedelta(days=1), col(OutboxMail.sent_at).is_(None))
+        .where(col(OutboxMail.created_at) < now - timedelta(days=1), col(OutboxMail.sent_at).is_(None))
         .values(sent_at=now, data={})
     )

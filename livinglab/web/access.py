@@ -157,4 +157,3 @@ def staff(*roles: Role, units: bool = False) -> Callable[[View], View]:
 def mark_of(view: Callable[..., Any]) -> Mark | None:
     """Return the mark of a view function, for the test that wants one on each."""
     return cast("Mark | None", getattr(view, "access", None))
-

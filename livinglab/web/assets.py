@@ -12,11 +12,27 @@ from flask import Flask, Response, current_app, request, url_for
 from livinglab.web.access import public
 
 SHEETS = (
-    "vendor/designsystemet", "vendor/theme",
-    *(f"css/{name}" for name in (
-        "fonts", "tokens", "base", "frame", "track", "marks", "cards", "forms", "front", "list", "idea", "work",
-        "account", "print",
-    )),
+    "vendor/designsystemet",
+    "vendor/theme",
+    *(
+        f"css/{name}"
+        for name in (
+            "fonts",
+            "tokens",
+            "base",
+            "frame",
+            "track",
+            "marks",
+            "cards",
+            "forms",
+            "front",
+            "list",
+            "idea",
+            "work",
+            "account",
+            "print",
+        )
+    ),
 )
 """In this order; each is one component."""
 
@@ -46,7 +62,9 @@ def stylesheet() -> str:
 
 def _serve() -> Response:
     text, _mark = _sheet()
-    return _packed(Response(text, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"}))
+    return _packed(
+        Response(text, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+    )
 
 
 @lru_cache(maxsize=64)
@@ -57,7 +75,7 @@ def _gzip(content: bytes) -> bytes:
 def _packed(response: Response) -> Response:
     """Compress an answer of text, once for each content, where the browser takes it."""
     response.vary.add("Accept-Encoding")
-    if "gzip" in request.accept_encodings and request.range is None:
+    if request.accept_encodings.quality("gzip") > 0 and request.range is None:
         response.direct_passthrough = False
         response.set_data(_gzip(response.get_data()))
         response.headers["Content-Encoding"] = "gzip"

@@ -45,7 +45,7 @@ def http_error(problem: HTTPException) -> Response:
         return problem.response  # type: ignore[return-value]
     status = problem.code or 500
     if status < 400:
-        return problem.get_response()  # type: ignore[return-value]
+        return problem.get_response()
     response = _page(status)
     response.status_code = status
     for name, value in problem.get_headers():

@@ -60,7 +60,11 @@ def when(value: datetime | None, form: str = "short") -> str:
 
 def iso(value: date | datetime) -> str:
     """Write a machine-readable instant or day for ``<time datetime>``."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value.isoformat()
+    return (
+        value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if isinstance(value, datetime)
+        else value.isoformat()
+    )
 
 
 def ago(value: datetime | None) -> str:
@@ -94,6 +98,17 @@ def install(app: Flask) -> None:
     """Hand the functions to the templates."""
     app.jinja_env.filters.update(markdown=markdown, plain=to_plain, iso=iso, initials=initials)
     app.jinja_env.globals.update(
-        asset=asset, picture=picture, day=day, date=day, last_day=last_day, when=when, datetime=when, iso=iso,
-        ago=ago, days_since=days_since, number=number, texts=said, utc_now=utc_now,
+        asset=asset,
+        picture=picture,
+        day=day,
+        date=day,
+        last_day=last_day,
+        when=when,
+        datetime=when,
+        iso=iso,
+        ago=ago,
+        days_since=days_since,
+        number=number,
+        texts=said,
+        utc_now=utc_now,
     )

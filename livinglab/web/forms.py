@@ -32,7 +32,7 @@ from wtforms import (
     TextAreaField,
     URLField,
 )
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -50,6 +50,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     """A form with CSRF. A refusal by a command is shown at its field, or on top."""
 
     refused: Refused | None = None
+    form_errors: list[Any]
 
     @contextmanager
     def catching(self) -> Iterator[None]:
@@ -93,7 +94,7 @@ def _stop_when_missing(form: FlaskForm, field: Field) -> None:
         raise StopValidation(str(MISSING))
 
 
-def _checks(required: bool, *more: Any, message: object = MISSING) -> list[Any]:
+def _checks(required: bool, *more: Any, message: Any = MISSING) -> list[Any]:
     if required:
         return [InputRequired(message=message), _stop_when_missing, *more]
     return [Optional(), *more]
@@ -103,43 +104,66 @@ def _at_most(limit: int) -> Length:
     return Length(max=limit, message=_l("At most %(max)d characters, please."))
 
 
-def Line(  # noqa: N802
-    label: object, *, max_length: int, min_length: int = 0, required: bool = True, description: object = "", **extra: Any
+def Line(
+    label: Any,
+    *,
+    max_length: int,
+    min_length: int = 0,
+    required: bool = True,
+    description: Any = "",
+    **extra: Any,
 ) -> StringField:
     """One line of text, cleaned (NFC, no control characters, single spaces)."""
     checks: list[Any] = [_at_most(max_length)]
     if min_length:
         checks.append(Length(min=min_length, message=_l("At least %(min)d characters, please.")))
-    return StringField(label, filters=[clean_line], validators=_checks(required, *checks), description=description, **extra)
+    return StringField(
+        label, filters=[clean_line], validators=_checks(required, *checks), description=description, **extra
+    )
 
 
-def Text(  # noqa: N802
-    label: object, *, max_length: int, min_length: int = 0, required: bool = True, description: object = "", **extra: Any
+def Text(
+    label: Any,
+    *,
+    max_length: int,
+    min_length: int = 0,
+    required: bool = True,
+    description: Any = "",
+    **extra: Any,
 ) -> TextAreaField:
     """Several lines of text, cleaned."""
     checks: list[Any] = [_at_most(max_length)]
     if min_length:
         checks.append(Length(min=min_length, message=_l("At least %(min)d characters, please.")))
-    return TextAreaField(label, filters=[clean], validators=_checks(required, *checks), description=description, **extra)
-
-
-def Email(label: object, *, required: bool = True, description: object = "", **extra: Any) -> EmailField:  # noqa: N802
-    """An e-mail address, in lower case; the command checks its form (``why_not_address``)."""
-    return EmailField(
-        label, filters=[lambda v: clean_line(v).lower()], validators=_checks(required, _at_most(254)),
-        description=description, **extra,
+    return TextAreaField(
+        label, filters=[clean], validators=_checks(required, *checks), description=description, **extra
     )
 
 
-def Password(label: object, *, required: bool = True, description: object = "", **extra: Any) -> PasswordField:  # noqa: N802
+def Email(label: Any, *, required: bool = True, description: Any = "", **extra: Any) -> EmailField:
+    """An e-mail address, in lower case; the command checks its form (``why_not_address``)."""
+    return EmailField(
+        label,
+        filters=[lambda v: clean_line(v).lower()],
+        validators=_checks(required, _at_most(254)),
+        description=description,
+        **extra,
+    )
+
+
+def Password(label: Any, *, required: bool = True, description: Any = "", **extra: Any) -> PasswordField:
     """A password, taken as it is; at most 256 characters reach the hash."""
     return PasswordField(label, validators=_checks(required, _at_most(256)), description=description, **extra)
 
 
-def Link(label: object, *, required: bool = False, description: object = "", **extra: Any) -> URLField:  # noqa: N802
+def Link(label: Any, *, required: bool = False, description: Any = "", **extra: Any) -> URLField:
     """A web address; only http and https."""
     return URLField(
-        label, filters=[clean_line], validators=_checks(required, _at_most(500), _web_address), description=description, **extra
+        label,
+        filters=[clean_line],
+        validators=_checks(required, _at_most(500), _web_address),
+        description=description,
+        **extra,
     )
 
 
@@ -153,36 +177,55 @@ def _options(choices: Choices) -> list[SelectChoice]:
     return [SelectChoice(value, cast(str, label)) for value, label in choices]
 
 
-def Choice(label: object, choices: Choices, *, required: bool = True, description: object = "", **extra: Any) -> SelectField:  # noqa: N802
+def Choice(
+    label: Any, choices: Choices, *, required: bool = True, description: Any = "", **extra: Any
+) -> SelectField:
     """One of a list; set ``field.choices`` in the view where they come from the database."""
     return SelectField(
-        label, choices=_options(choices), validators=_checks(required, message=CHOOSE), description=description,
-        validate_choice=True, **extra,
+        label,
+        choices=_options(choices),
+        validators=_checks(required, message=CHOOSE),
+        description=description,
+        validate_choice=True,
+        **extra,
     )
 
 
-def Radios(label: object, choices: Choices, *, required: bool = True, description: object = "", **extra: Any) -> RadioField:  # noqa: N802
+def Radios(
+    label: Any, choices: Choices, *, required: bool = True, description: Any = "", **extra: Any
+) -> RadioField:
     """One of a few, all in sight."""
     return RadioField(
-        label, choices=_options(choices), validators=_checks(required, message=CHOOSE), description=description, **extra
+        label,
+        choices=_options(choices),
+        validators=_checks(required, message=CHOOSE),
+        description=description,
+        **extra,
     )
 
 
-def Ticks(label: object, choices: Choices, *, required: bool = False, description: object = "", **extra: Any) -> SelectMultipleField:  # noqa: N802
+def Ticks(
+    label: Any, choices: Choices, *, required: bool = False, description: Any = "", **extra: Any
+) -> SelectMultipleField:
     """Any of a few, all in sight."""
     return SelectMultipleField(
-        label, choices=_options(choices), validators=_checks(required, message=CHOOSE), description=description,
-        widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(), **extra,
+        label,
+        choices=_options(choices),
+        validators=_checks(required, message=CHOOSE),
+        description=description,
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        **extra,
     )
 
 
-def Tick(label: object, *, required: bool = False, description: object = "", **extra: Any) -> BooleanField:  # noqa: N802
+def Tick(label: Any, *, required: bool = False, description: Any = "", **extra: Any) -> BooleanField:
     """Yes or no."""
     return BooleanField(label, validators=_checks(required, message=TICK), description=description, **extra)
 
 
-def Number(  # noqa: N802
-    label: object, *, least: int, most: int, required: bool = True, description: object = "", **extra: Any
+def Number(
+    label: Any, *, least: int, most: int, required: bool = True, description: Any = "", **extra: Any
 ) -> IntegerField:
     """A whole number within bounds."""
     bounds = NumberRange(least, most, message=_l("A whole number from %(min)s to %(max)s, please."))
@@ -193,22 +236,30 @@ class _Decimal(FloatField):
     """A number with a decimal comma or point."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        text = valuelist[0].strip().replace("\u00a0", "").replace(" ", "").replace(",", ".") if valuelist else ""
+        text = (
+            valuelist[0].strip().replace("\u00a0", "").replace(" ", "").replace(",", ".") if valuelist else ""
+        )
         super().process_formdata([text] if text else [])
 
 
 _Decimal.__name__ = "FloatField"
 
 
-def Figure(  # noqa: N802
-    label: object, *, least: float = -1e12, most: float = 1e12, required: bool = True, description: object = "", **extra: Any
+def Figure(
+    label: Any,
+    *,
+    least: float = -1e12,
+    most: float = 1e12,
+    required: bool = True,
+    description: Any = "",
+    **extra: Any,
 ) -> FloatField:
     """A number, comma or point."""
     bounds = NumberRange(least, most, message=_l("A number, please."))
     return _Decimal(label, validators=_checks(required, bounds), description=description, **extra)
 
 
-def Day(label: object, *, required: bool = True, description: object = "", **extra: Any) -> DateField:  # noqa: N802
+def Day(label: Any, *, required: bool = True, description: Any = "", **extra: Any) -> DateField:
     """A calendar day."""
     return DateField(label, validators=_checks(required, _sane_year), description=description, **extra)
 
@@ -219,11 +270,14 @@ def _sane_year(form: FlaskForm, field: Field) -> None:
         raise ValidationError(str(_l("Write a day such as 2027-01-31.")))
 
 
-def Instant(label: object, *, required: bool = True, description: object = "", **extra: Any) -> DateTimeLocalField:  # noqa: N802
+def Instant(label: Any, *, required: bool = True, description: Any = "", **extra: Any) -> DateTimeLocalField:
     """A day and a clock time in the lab's zone; turn it into an instant with ``as_instant``."""
     return DateTimeLocalField(
-        label, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        validators=_checks(required, _sane_year), description=description, **extra,
+        label,
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        validators=_checks(required, _sane_year),
+        description=description,
+        **extra,
     )
 
 
@@ -237,12 +291,12 @@ def as_local(at: datetime | None) -> datetime | None:
     return at.astimezone(ZoneInfo(time_zone())).replace(tzinfo=None) if at else None
 
 
-def Picture(label: object, *, description: object = "", **extra: Any) -> FileField:  # noqa: N802
+def Picture(label: Any, *, description: Any = "", **extra: Any) -> FileField:
     """A picture; what it is worth is found out by ``store_image``."""
     return FileField(label, description=description, **extra)
 
 
-def Hidden(**extra: Any) -> HiddenField:  # noqa: N802
+def Hidden(**extra: Any) -> HiddenField:
     """A value the page carries along."""
     return HiddenField(**extra)
 

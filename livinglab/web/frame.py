@@ -27,8 +27,16 @@ except PackageNotFoundError:
     VERSION = "dev"
 
 SECTIONS = {
-    "labs": "labs", "challenges": "challenges", "ideas": "ideas", "notices": "notices", "work": "work",
-    "moderation": "moderation", "handoff": "handoffs", "me": "me", "accounts": "settings", "pages": "how",
+    "labs": "labs",
+    "challenges": "challenges",
+    "ideas": "ideas",
+    "notices": "notices",
+    "work": "work",
+    "moderation": "moderation",
+    "handoff": "handoffs",
+    "me": "me",
+    "accounts": "settings",
+    "pages": "how",
 }
 
 
@@ -146,7 +154,11 @@ class Frame:
     @property
     def admin_url(self) -> str | None:
         """Return the address of the administration."""
-        return url_for("admin.home") if self.person.is_admin and "admin.home" in current_app.view_functions else None
+        return (
+            url_for("admin.home")
+            if self.person.is_admin and "admin.home" in current_app.view_functions
+            else None
+        )
 
     @property
     def submit_url(self) -> str:

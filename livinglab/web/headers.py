@@ -58,5 +58,5 @@ def _cache(response: Response) -> Response:
 
 def install(app: Flask) -> None:
     """Put the headers on every answer."""
-    app.after_request(_cache)  # type: ignore[arg-type]
-    app.after_request(_protect)  # type: ignore[arg-type]
+    app.after_request(_cache)
+    app.after_request(_protect)

@@ -70,8 +70,7 @@ def address_in(code: str | None) -> str:
     values.pop("lang", None)
     if request.endpoint is None:
         return request.path
-    url = url_for(request.endpoint, **values, **({"lang": code} if code else {"lang": None}))
-    return url
+    return url_for(request.endpoint, **values, lang=code)
 
 
 def install(app: Flask) -> None:

@@ -25,14 +25,24 @@ def render_mail(mail: OutboxMail, content: object = None) -> EmailMessage:
     """
     config = settings()
     values = {
-        **mail.data, "mail": mail, "link": link, "site_name": config.site_name, "lang": mail.language,
-        "content": content, "day_of": mail.created_at,
+        **mail.data,
+        "mail": mail,
+        "link": link,
+        "site_name": config.site_name,
+        "lang": mail.language,
+        "content": content,
+        "day_of": mail.created_at,
     }
     with current_app.test_request_context(base_url=config.base_url), force_locale(written_as(mail.language)):
         subject, _rule, text = render_template(f"mail/{mail.kind}.txt", **values).strip().partition("\n")
         html = render_template(f"mail/{mail.kind}.html", subject=subject, **values)
     unsubscribe = mail.data.get("unsubscribe")
     return compose(
-        mail, sender=config.mail_from, host=config.host, subject=subject, text=text.strip() + "\n", html=html,
+        mail,
+        sender=config.mail_from,
+        host=config.host,
+        subject=subject,
+        text=text.strip() + "\n",
+        html=html,
         unsubscribe=link(unsubscribe) if unsubscribe else None,
     )

@@ -43,7 +43,8 @@ def unpack(text: str | None) -> list[Any] | None:
     except (ValueError, binascii.Error, RecursionError):
         return None
     plain = isinstance(values, list) and all(
-        (isinstance(v, (int, float, str)) and (not isinstance(v, int) or abs(v) < 2**62)) or v is None for v in values
+        (isinstance(v, (int, float, str)) and (not isinstance(v, int) or abs(v) < 2**62)) or v is None
+        for v in values
     )
     return values if plain else None
 

@@ -40,8 +40,18 @@ def test_no_drawer_for_odds_and_ends() -> None:
     assert not [p for p in MODULES if p.stem in banned]
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if "commands" in p.parts or p.stem in ("commands", "queries", "rules")
-                                  or "queries" in p.parts or "rules" in p.parts], ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path",
+    [
+        p
+        for p in MODULES
+        if "commands" in p.parts
+        or p.stem in ("commands", "queries", "rules")
+        or "queries" in p.parts
+        or "rules" in p.parts
+    ],
+    ids=lambda p: str(p.relative_to(PACKAGE)),
+)
 def test_below_the_views_nobody_commits_or_asks_the_clock(path: Path) -> None:
     text = path.read_text("utf-8")
     assert ".commit(" not in text
@@ -50,7 +60,9 @@ def test_below_the_views_nobody_commits_or_asks_the_clock(path: Path) -> None:
     assert "current_user" not in text
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.stem == "models"], ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.stem == "models"], ids=lambda p: str(p.relative_to(PACKAGE))
+)
 def test_models_do_not_postpone_annotations(path: Path) -> None:
     assert "from __future__ import annotations" not in path.read_text("utf-8")
 
@@ -60,12 +72,24 @@ def test_each_one_writer_column_is_written_in_its_room() -> None:
     for path in MODULES:
         room = path.relative_to(PACKAGE).parts[0]
         for node in ast.walk(_source(path)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AugAssign)
+                else []
+            )
             for target in targets:
-                if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "idea":
+                if (
+                    isinstance(target, ast.Attribute)
+                    and isinstance(target.value, ast.Name)
+                    and target.value.id == "idea"
+                ):
                     allowed = WRITERS.get(target.attr)
                     if allowed and room not in allowed:
-                        strangers.append(f"{path.relative_to(PACKAGE)}:{node.lineno} writes idea.{target.attr}")
+                        strangers.append(
+                            f"{path.relative_to(PACKAGE)}:{node.lineno} writes idea.{target.attr}"
+                        )
     assert not strangers
 
 
@@ -95,7 +119,9 @@ def test_public_functions_have_a_docstring() -> None:
         for path in MODULES
         if "migrations" not in path.parts
         for node in _source(path).body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_") and ast.get_docstring(node) is None
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        and not node.name.startswith("_")
+        and ast.get_docstring(node) is None
     ]
     assert not missing
 
@@ -106,7 +132,9 @@ def test_nothing_in_the_tree_names_a_machine_or_a_registry() -> None:
         str(path.relative_to(PACKAGE.parent))
         for folder in ("livinglab", "templates", "static/js", "static/css", "docs", "tests")
         for path in (PACKAGE.parent / folder).rglob("*")
-        if path.is_file() and path.suffix in (".py", ".html", ".js", ".css", ".md", ".json", ".txt") and path != Path(__file__)
+        if path.is_file()
+        and path.suffix in (".py", ".html", ".js", ".css", ".md", ".json", ".txt")
+        and path != Path(__file__)
         and banned.search(path.read_text("utf-8"))
     ]
     assert not found

@@ -12,13 +12,31 @@ from babel.messages.pofile import read_po
 from tests.translations import FOLDER, LANGUAGES, extract
 
 SAME_IN_ALL = {
-    "Livinglab", "RSS", "QR", "PDF", "%(num)d %", "%(name)s: %(value)s", "HTML", "Markdown", "E-post", "Norsk bokmål",
+    "Livinglab",
+    "RSS",
+    "QR",
+    "PDF",
+    "%(num)d %",
+    "%(name)s: %(value)s",
+    "HTML",
+    "Markdown",
+    "E-post",
+    "Norsk bokmål",
 }
 """Texts that are the same word in another language, too; each was looked at."""
 SAME_IN = {
     "nb": {
-        "Administrator", "Finland:", "Fjord", "Lab", "Prototype", "prototype", "Pseudonym", "(pseudonym)", "Status",
-        "Send", "mine",
+        "Administrator",
+        "Finland:",
+        "Fjord",
+        "Lab",
+        "Prototype",
+        "prototype",
+        "Pseudonym",
+        "(pseudonym)",
+        "Status",
+        "Send",
+        "mine",
     },
     "sv": {"Pseudonym", "(pseudonym)", "Status", "Finland:", "Administrator"},
     "fi": {"Idea", "%(num)d idea"},
@@ -51,7 +69,11 @@ def _pairs(source: Catalog, language: str) -> list[tuple[Message, Message | None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_translated(source: Catalog, language: str) -> None:
-    missing = [m.id for m, there in _pairs(source, language) if there is None or there.fuzzy or not all(_forms(there.string))]
+    missing = [
+        m.id
+        for m, there in _pairs(source, language)
+        if there is None or there.fuzzy or not all(_forms(there.string))
+    ]
     assert not missing, f"{len(missing)} texts"
 
 
@@ -85,4 +107,6 @@ def test_placeholders_survive_translation(source: Catalog, language: str) -> Non
 
 
 def test_the_catalogues_lie_where_the_program_looks() -> None:
-    assert {p.name for p in Path(FOLDER).iterdir() if p.is_dir() and p.name != "__pycache__"} == set(LANGUAGES)
+    assert {p.name for p in Path(FOLDER).iterdir() if p.is_dir() and p.name != "__pycache__"} == set(
+        LANGUAGES
+    )

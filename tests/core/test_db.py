@@ -31,15 +31,21 @@ def test_many_writers_lose_nothing(database: Database, make: Make) -> None:
 
 def test_what_is_raised_rolls_everything_back(database: Database, make: Make) -> None:
     idea = make.idea()
-    with pytest.raises(ZeroDivisionError), database.writing() as session:
-        session.get_one(IdeaCount, idea.id).supports = 7
-        session.flush()
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with database.writing() as session:
+            session.get_one(IdeaCount, idea.id).supports = 7
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with database.reading() as session:
         assert session.get_one(IdeaCount, idea.id).supports == 0
 
 
 def test_an_unknown_word_is_refused_by_the_database_itself(database: Database, make: Make) -> None:
     idea = make.idea()
-    with pytest.raises(sa.exc.IntegrityError), database.writing() as session:
-        session.execute(sa.text("UPDATE idea SET stage = 'bogus' WHERE id = :id"), {"id": idea.id})
+    bogus = sa.text("UPDATE idea SET stage = 'bogus' WHERE id = :id")
+    with database.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
+        connection.execute(bogus, {"id": idea.id})

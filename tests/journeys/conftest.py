@@ -26,7 +26,13 @@ from livinglab.core.db import Database
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
-SWITCHES = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SWITCHES = [
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,7 +68,9 @@ class Site:
         with self.app.app_context():
             jobs.run_job(self.database, jobs.job_named("mails"), utc_now())
         found = []
-        for file in sorted((self.config.instance / "outbox").glob("*.eml"), key=lambda f: f.stat().st_mtime_ns):
+        for file in sorted(
+            (self.config.instance / "outbox").glob("*.eml"), key=lambda f: f.stat().st_mtime_ns
+        ):
             mail = message_from_bytes(file.read_bytes(), policy=policy.default)
             if mail["To"] == address:
                 body = mail.get_body(("plain",))
@@ -72,7 +80,9 @@ class Site:
 
     def link_in_mail(self, address: str, containing: str = "") -> str:
         """Return the newest link in the mails to an address."""
-        links = [link for mail in self.mails(address) for link in re.findall(re.escape(self.url) + r"/\S+", mail)]
+        links = [
+            link for mail in self.mails(address) for link in re.findall(re.escape(self.url) + r"/\S+", mail)
+        ]
         return [link for link in links if containing in link][-1]
 
 
@@ -80,18 +90,18 @@ class Site:
 def site(config: Config) -> Iterator[Site]:
     """Serve the app on a free port of the loopback."""
     config.instance.mkdir(parents=True, exist_ok=True)
-    holder: dict[str, Flask] = {}
-    server = make_server("127.0.0.1", 0, lambda e, s: holder["app"](e, s), threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, Flask("not yet"), threaded=True, request_handler=_Quiet)
     url = f"http://127.0.0.1:{server.server_port}"
     config = replace(config, base_url=url)
-    holder["app"] = create_app(config)
+    app = create_app(config)
+    server.app = app
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Site(holder["app"], url, config)
+    yield Site(app, url, config)
     server.shutdown()
     thread.join()
     server.server_close()
-    holder["app"].extensions["livinglab.database"].close()
+    app.extensions["livinglab.database"].close()
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +114,12 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Start Debian's Chromium."""
-    path = os.environ.get("LIVINGLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    browser = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])])
+    path = (
+        os.environ.get("LIVINGLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
+    browser = playwright.chromium.launch(
+        executable_path=path, args=[*SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    )
     yield browser
     browser.close()
 
@@ -115,7 +129,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def someone(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Open a browser of somebody's own: ``page = someone()``; foreign requests and script errors fail the test."""
+    """Open a browser of somebody's own: ``page = someone()``; foreign requests and errors fail the test."""
     contexts: list[BrowserContext] = []
     request.node.livinglab_contexts = contexts
     trouble: list[str] = []
@@ -125,9 +139,17 @@ def someone(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Ite
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda r: None if r.url.startswith((site.url, "data:", "blob:")) else trouble.append(f"foreign {r.url}"))
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith((site.url, "data:", "blob:")) else trouble.append(f"foreign {r.url}")
+            ),
+        )
         page.on("pageerror", lambda e: trouble.append(f"script {e}"))
-        page.on("console", lambda m: trouble.append(f"console {m.text}") if "Content Security Policy" in m.text else None)
+        page.on(
+            "console",
+            lambda m: trouble.append(f"console {m.text}") if "Content Security Policy" in m.text else None,
+        )
         page.on("response", lambda r: trouble.append(f"{r.status} {r.url}") if r.status >= 500 else None)
         return page
 
@@ -150,7 +172,8 @@ def axe(axe_source: str) -> Callable[[Page], list[str]]:
     def look(page: Page) -> list[str]:
         page.evaluate(axe_source)
         found = page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+            "tags => axe.run(document, {runOnly: tags})",
+            ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
         )
         return [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]}" for v in found["violations"]]
 
@@ -165,4 +188,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.when == "call" and report.failed:
         for context in getattr(item, "livinglab_contexts", ()):
             for page in context.pages:
-                report.sections.append(("page", f"{page.url}\n{page.evaluate('document.body.innerText')[:1500]}"))
+                report.sections.append(
+                    ("page", f"{page.url}\n{page.evaluate('document.body.innerText')[:1500]}")
+                )

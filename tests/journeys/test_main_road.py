@@ -27,7 +27,10 @@ AUTHOR = "kari@example.org"
 def town(make: Make) -> SimpleNamespace:
     """A lab that asks for five supporters and looks at everything first."""
     lab = make.lab(
-        "fjellvik", settings={"threshold_least": 5, "counts_hidden_hours": 0}, languages=["en", "nb"], box_threshold=5,
+        "fjellvik",
+        settings={"threshold_least": 5, "counts_hidden_hours": 0},
+        languages=["en", "nb"],
+        box_threshold=5,
         created_at=utc_now() - timedelta(days=200),
     )
     people = {
@@ -38,8 +41,12 @@ def town(make: Make) -> SimpleNamespace:
         "second": make.person("Jonas Eidem", title="Head of roads"),
         "follower": make.person("Grete Lunde", email="grete@example.org"),
     }
-    unit = make.unit(lab, members=(people["first"], people["second"]), name={"en": "Roads"}, owner=people["second"])
-    return SimpleNamespace(lab=lab, unit=unit, supporters=[make.resident(f"Supporter {n}") for n in range(5)], **people)
+    unit = make.unit(
+        lab, members=(people["first"], people["second"]), name={"en": "Roads"}, owner=people["second"]
+    )
+    return SimpleNamespace(
+        lab=lab, unit=unit, supporters=[make.resident(f"Supporter {n}") for n in range(5)], **people
+    )
 
 
 @pytest.fixture
@@ -95,7 +102,9 @@ def submit_without_account(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("confirm your e-mail address")
 
 
-def give_evidence(page: Page, idea: str, criterion: str, *, text: str = "", number: str = "", date: str = "", link: str = "") -> None:
+def give_evidence(
+    page: Page, idea: str, criterion: str, *, text: str = "", number: str = "", date: str = "", link: str = ""
+) -> None:
     """Show that one criterion is met."""
     page.goto(f"{idea}/evidence/{criterion}")
     for name, value in (("number", number), ("on_date", date), ("text", text), ("link", link)):
@@ -129,7 +138,9 @@ def answer(page: Page, handoff: str, kind: str, title: str) -> None:
     if kind == "final":
         page.locator("[name=outcome][value=accepted]").check()
     page.locator("[name=title]").fill(title)
-    page.locator("[name=body]").fill("We measured the place. There is room for a bench with a back and armrests.")
+    page.locator("[name=body]").fill(
+        "We measured the place. There is room for a bench with a back and armrests."
+    )
     with page.expect_navigation():
         page.locator("#answer-form button[value=send]").click()
 
@@ -149,7 +160,9 @@ def test_from_a_residents_phone_to_a_running_service(
     facilitator.get_by_text(TITLE).first.wait_for()
     facilitator.locator("[name=verdict][value=publish]").check()
     facilitator.locator("#decide").click()
-    expect(facilitator.get_by_text("Nothing waits").or_(facilitator.get_by_text("Nothing to look at")).first).to_be_visible()
+    expect(
+        facilitator.get_by_text("Nothing waits").or_(facilitator.get_by_text("Nothing to look at")).first
+    ).to_be_visible()
 
     visitor = someone()
     visitor.goto("/ideas")
@@ -210,8 +223,14 @@ def test_from_a_residents_phone_to_a_running_service(
     give_evidence(lead, idea, "shown", link="https://example.org/bench", text="The bench at the stop.")
     lead.goto(f"{idea}/benefits")
     today = utc_now().date()
-    for name, value in (("label", "People who sit while they wait"), ("unit", "%"), ("baseline", "0"), ("target", "60"),
-                        ("baseline_on", today.isoformat()), ("measure_next", (today + timedelta(days=90)).isoformat())):
+    for name, value in (
+        ("label", "People who sit while they wait"),
+        ("unit", "%"),
+        ("baseline", "0"),
+        ("target", "60"),
+        ("baseline_on", today.isoformat()),
+        ("measure_next", (today + timedelta(days=90)).isoformat()),
+    ):
         lead.locator(f"[name={name}]").fill(value)
     send(lead, "Add it to the plan")
     ask_for_review(lead, idea)
@@ -221,9 +240,18 @@ def test_from_a_residents_phone_to_a_running_service(
     expect(visitor.locator(".where [aria-current=step]")).to_contain_text("Service")
     story = visitor.locator(".tale .story h3").all_inner_texts()
     told = [
-        "shared the idea", "Enough support", "A review opened", "Mari Berge leads", "Handed over to Roads",
-        "looks at it", "agreed to assess", "becomes a concept", "Preliminary answer", "Final answer",
-        "becomes a prototype", "running service",
+        "shared the idea",
+        "Enough support",
+        "A review opened",
+        "Mari Berge leads",
+        "Handed over to Roads",
+        "looks at it",
+        "agreed to assess",
+        "becomes a concept",
+        "Preliminary answer",
+        "Final answer",
+        "becomes a prototype",
+        "running service",
     ]
     found = [next((n for n, line in enumerate(story) if part in line), -1) for part in told]
     assert -1 not in found, (story, found)
@@ -232,7 +260,9 @@ def test_from_a_residents_phone_to_a_running_service(
     site.work()
     follower.goto("/notices")
     assert follower.locator("[data-notices] li").count() >= 8
-    tomorrow = datetime.combine(utc_now().date() + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=8)
+    tomorrow = datetime.combine(utc_now().date() + timedelta(days=1), datetime.min.time(), UTC) + timedelta(
+        hours=8
+    )
     site.work(tomorrow)
     site.work(tomorrow)
     digests = [mail for mail in site.mails("grete@example.org") if "daily" in mail.lower() or "moved" in mail]

@@ -28,12 +28,16 @@ def _mails(session: Session, kind: str) -> list[OutboxMail]:
     return list(session.scalars(select(OutboxMail).where(OutboxMail.kind == kind)))
 
 
-def test_a_follower_gets_one_notice_however_often_it_is_delivered(session: Session, make: Make, noon: datetime) -> None:
+def test_a_follower_gets_one_notice_however_often_it_is_delivered(
+    session: Session, make: Make, noon: datetime
+) -> None:
     idea = make.idea()
     follower = _follower(make, idea.id)
     event = record(session, "idea-edited", at=noon, actor_id=None, idea_id=idea.id, lab_id=idea.lab_id)
     deliver_notices(session, now=noon)
-    session.add(EventTodo(reader="notices", event_id=event.id or 0))  # as after a crash before the commit of "done"
+    session.add(
+        EventTodo(reader="notices", event_id=event.id or 0)
+    )  # as after a crash before the commit of "done"
     session.flush()
     deliver_notices(session, now=noon)
     notices = list(session.scalars(select(Notice).where(Notice.person_id == follower)))
@@ -57,10 +61,20 @@ def test_a_muted_follower_hears_nothing(session: Session, make: Make, noon: date
     assert session.scalar(select(Notice.id).where(Notice.person_id == person.id)) is None
 
 
-def test_an_answer_is_mailed_to_the_author_at_once_and_to_nobody_else(session: Session, make: Make, noon: datetime) -> None:
+def test_an_answer_is_mailed_to_the_author_at_once_and_to_nobody_else(
+    session: Session, make: Make, noon: datetime
+) -> None:
     idea = make.idea()
     _follower(make, idea.id)
-    record(session, "answer-published", at=noon, actor_id=None, idea_id=idea.id, lab_id=idea.lab_id, data={"kind": "preliminary"})
+    record(
+        session,
+        "answer-published",
+        at=noon,
+        actor_id=None,
+        idea_id=idea.id,
+        lab_id=idea.lab_id,
+        data={"kind": "preliminary"},
+    )
     deliver_notices(session, now=noon)
     assert [mail.person_id for mail in _mails(session, "event")] == [idea.author_id]
 
@@ -70,7 +84,15 @@ def test_ten_events_of_a_day_make_one_digest_and_two_runs_one_mail(session: Sess
     follower = _follower(make, idea.id)
     for hour in range(12):
         at = MORNING - timedelta(hours=hour + 1)
-        record(session, "idea-edited", at=at, actor_id=None, idea_id=idea.id, lab_id=idea.lab_id, data={"number": hour})
+        record(
+            session,
+            "idea-edited",
+            at=at,
+            actor_id=None,
+            idea_id=idea.id,
+            lab_id=idea.lab_id,
+            data={"number": hour},
+        )
     deliver_notices(session, now=MORNING)
     send_digests(session, now=MORNING)
     send_digests(session, now=MORNING + timedelta(minutes=15))
@@ -85,7 +107,9 @@ def test_before_half_past_seven_of_the_lab_nothing_is_sent(session: Session, mak
     idea = make.idea(lab)
     _follower(make, idea.id)
     night = datetime(2026, 3, 3, 5, 29, tzinfo=UTC)  # 07:29 in Helsinki
-    record(session, "idea-edited", at=night - timedelta(hours=3), actor_id=None, idea_id=idea.id, lab_id=lab.id)
+    record(
+        session, "idea-edited", at=night - timedelta(hours=3), actor_id=None, idea_id=idea.id, lab_id=lab.id
+    )
     deliver_notices(session, now=night)
     send_digests(session, now=night)
     assert _mails(session, "digest") == []
@@ -103,7 +127,14 @@ def test_who_has_read_it_on_the_site_gets_no_digest_of_it(session: Session, make
     idea = make.idea()
     person = make.resident()
     make.add(Follow(idea_id=idea.id, person_id=person.id, since=person.created_at))
-    record(session, "idea-edited", at=MORNING - timedelta(hours=2), actor_id=idea.author_id, idea_id=idea.id, lab_id=idea.lab_id)
+    record(
+        session,
+        "idea-edited",
+        at=MORNING - timedelta(hours=2),
+        actor_id=idea.author_id,
+        idea_id=idea.id,
+        lab_id=idea.lab_id,
+    )
     deliver_notices(session, now=MORNING)
     read_all(session, person=make.viewer(person), now=MORNING)
     send_digests(session, now=MORNING)
@@ -115,7 +146,14 @@ def test_one_click_ends_the_daily_mail(session: Session, make: Make) -> None:
     person = make.resident()
     make.add(Follow(idea_id=idea.id, person_id=person.id, since=person.created_at))
     stop_digest(session, mail_key=person.mail_key)
-    record(session, "idea-edited", at=MORNING - timedelta(hours=2), actor_id=idea.author_id, idea_id=idea.id, lab_id=idea.lab_id)
+    record(
+        session,
+        "idea-edited",
+        at=MORNING - timedelta(hours=2),
+        actor_id=idea.author_id,
+        idea_id=idea.id,
+        lab_id=idea.lab_id,
+    )
     deliver_notices(session, now=MORNING)
     send_digests(session, now=MORNING)
     assert _mails(session, "digest") == []

@@ -13,7 +13,18 @@ from livinglab.notices.rules.sentences import SENTENCES, Told, sentence
 from livinglab.notices.rules.telling import TOLD, tellings
 
 PACKAGE = Path(__file__).parents[2] / "livinglab"
-SILENT_PREFIXES = ("person-", "address-", "password-", "role-", "invitation-", "unit-", "lab-", "settings-", "category-", "account-")
+SILENT_PREFIXES = (
+    "person-",
+    "address-",
+    "password-",
+    "role-",
+    "invitation-",
+    "unit-",
+    "lab-",
+    "settings-",
+    "category-",
+    "account-",
+)
 """Kinds about accounts and the set-up of a lab: the audit trail reads them, no story and no notice does."""
 
 
@@ -25,7 +36,9 @@ def recorded_kinds() -> set[str]:
             name = getattr(getattr(node, "func", None), "id", "") if isinstance(node, ast.Call) else ""
             if name.lstrip("_") == "record":
                 kinds |= {
-                    part.value for arg in node.args for part in ast.walk(arg)
+                    part.value
+                    for arg in node.args
+                    for part in ast.walk(arg)
                     if isinstance(part, ast.Constant) and isinstance(part.value, str) and "-" in part.value
                 }
     return kinds
@@ -43,9 +56,29 @@ def test_whoever_is_told_of_a_kind_can_be_told_it() -> None:
 @pytest.mark.parametrize("kind", sorted(SENTENCES))
 @pytest.mark.parametrize("language", ["nb", "sv", "fi", "en"])
 def test_a_sentence_holds_no_code_word_and_no_gap(kind: str, language: str, plain_app: Flask) -> None:
-    told = Told(actor="Kari", unit="Kultur", person="Ola", data={"threshold": 12, "clock": "preliminary", "title": "Benk",
-                "outcome": "accepted", "kind": "final", "door": "pick", "to": "concept", "from": "idea", "until": "2026-04-01",
-                "due": "2026-04-01", "hold_until": "2026-04-01", "note": "bredere", "number": 2, "version": 2, "step": "Prøv", "label": "Fall"})
+    told = Told(
+        actor="Kari",
+        unit="Kultur",
+        person="Ola",
+        data={
+            "threshold": 12,
+            "clock": "preliminary",
+            "title": "Benk",
+            "outcome": "accepted",
+            "kind": "final",
+            "door": "pick",
+            "to": "concept",
+            "from": "idea",
+            "until": "2026-04-01",
+            "due": "2026-04-01",
+            "hold_until": "2026-04-01",
+            "note": "bredere",
+            "number": 2,
+            "version": 2,
+            "step": "Prøv",
+            "label": "Fall",
+        },
+    )
     from flask_babel import force_locale
 
     with plain_app.test_request_context(), force_locale(language):
@@ -57,7 +90,10 @@ def test_a_sentence_holds_no_code_word_and_no_gap(kind: str, language: str, plai
 
 
 def test_late_is_told_to_more_people_the_later_it_is() -> None:
-    circles = [{t.circle.value for t in tellings("handoff-escalated", {"step": s})} for s in ("late", "owner", "steering")]
+    circles = [
+        {t.circle.value for t in tellings("handoff-escalated", {"step": s})}
+        for s in ("late", "owner", "steering")
+    ]
     assert "deputy" in circles[0]
     assert "owner" in circles[1]
     assert "managers" in circles[2]

@@ -68,7 +68,13 @@ def _mail(session: Session, event: Event, person_id: int, now: datetime) -> None
     if session.scalar(select(OutboxMail.id).where(OutboxMail.message_key == key)) is not None:
         return
     queue_mail(
-        session, "event", address=person.email, language=person.language, person_id=person_id, now=now, key=key,
+        session,
+        "event",
+        address=person.email,
+        language=person.language,
+        person_id=person_id,
+        now=now,
+        key=key,
         data={"event_ids": [event.id]},
     )
     session.execute(

@@ -45,9 +45,15 @@ def _with_news(session: Session, now: datetime) -> Sequence[tuple[int, str]]:
         .join(Event, col(Event.id) == col(Notice.event_id))
         .join(Person, col(Person.id) == col(Notice.person_id))
         .where(
-            col(Notice.mailed_at).is_(None), col(Notice.read_at).is_(None), Notice.at > now - OLDEST, Notice.at <= now,
-            col(Person.digest), col(Person.email).is_not(None), col(Person.email_confirmed_at).is_not(None),
-            col(Person.erased_at).is_(None), col(Person.suspended_at).is_(None),
+            col(Notice.mailed_at).is_(None),
+            col(Notice.read_at).is_(None),
+            Notice.at > now - OLDEST,
+            Notice.at <= now,
+            col(Person.digest),
+            col(Person.email).is_not(None),
+            col(Person.email_confirmed_at).is_not(None),
+            col(Person.erased_at).is_(None),
+            col(Person.suspended_at).is_(None),
         )
         .group_by(col(Notice.person_id))
     )
@@ -65,8 +71,11 @@ def _send(session: Session, person_id: int, zone: str, now: datetime) -> int:
     query = (
         select(Notice)
         .where(
-            Notice.person_id == person_id, col(Notice.mailed_at).is_(None), col(Notice.read_at).is_(None),
-            Notice.at < morning, Notice.at > now - OLDEST,
+            Notice.person_id == person_id,
+            col(Notice.mailed_at).is_(None),
+            col(Notice.read_at).is_(None),
+            Notice.at < morning,
+            Notice.at > now - OLDEST,
         )
         .order_by(col(Notice.id).desc())
     )
@@ -80,11 +89,18 @@ def _send(session: Session, person_id: int, zone: str, now: datetime) -> int:
         notice.mailed_at = now
         session.add(notice)
     queue_mail(
-        session, "digest", address=person.email, language=person.language, person_id=known_id(person.id), now=now,
+        session,
+        "digest",
+        address=person.email,
+        language=person.language,
+        person_id=known_id(person.id),
+        now=now,
         key=f"digest-{person_id}-{day.isoformat()}",
         data={
-            "event_ids": [notice.event_id for notice in notices[:MOST_ITEMS]], "more": max(0, len(notices) - MOST_ITEMS),
-            "day": day.isoformat(), "unsubscribe": f"/mail/stop/{person.mail_key}",
+            "event_ids": [notice.event_id for notice in notices[:MOST_ITEMS]],
+            "more": max(0, len(notices) - MOST_ITEMS),
+            "day": day.isoformat(),
+            "unsubscribe": f"/mail/stop/{person.mail_key}",
         },
     )
     return 1

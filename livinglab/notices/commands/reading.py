@@ -46,7 +46,9 @@ def stop_digest(session: Session, *, mail_key: str) -> None:
     """
     person = session.scalar(select(Person).where(Person.mail_key == mail_key))
     if person is None:
-        raise NotFound("no-such-mail-key", _l("This link is not valid. You can end the daily mail in your settings."))
+        raise NotFound(
+            "no-such-mail-key", _l("This link is not valid. You can end the daily mail in your settings.")
+        )
     person.digest = False
     session.add(person)
 

@@ -5,5 +5,12 @@ from livinglab.notices.queries.mails import DigestIdea, MailContent, mail_conten
 from livinglab.notices.queries.story import StoryEntry, story
 
 __all__ = [
-    "DigestIdea", "MailContent", "NoticeShown", "StoryEntry", "mail_content", "notices_of", "story", "unread_statement",
+    "DigestIdea",
+    "MailContent",
+    "NoticeShown",
+    "StoryEntry",
+    "mail_content",
+    "notices_of",
+    "story",
+    "unread_statement",
 ]

@@ -36,7 +36,10 @@ def _lead(session: Session, event: Event) -> set[int | None]:
 
 def _subject(session: Session, event: Event) -> set[int | None]:
     del session
-    return {event.data.get(key) for key in ("person_id", "assignee_id", "lead_id", "author_id", "by_id", "signer_id")}
+    return {
+        event.data.get(key)
+        for key in ("person_id", "assignee_id", "lead_id", "author_id", "by_id", "signer_id")
+    }
 
 
 def _handoff(session: Session, event: Event) -> Handoff | None:
@@ -62,11 +65,15 @@ def _assignee(session: Session, event: Event) -> set[int | None]:
 
 
 def _deputy(session: Session, event: Event) -> set[int | None]:
-    return set(session.scalars(select(ReceivingUnit.deputy_id).where(ReceivingUnit.id == _unit_id(session, event))))
+    return set(
+        session.scalars(select(ReceivingUnit.deputy_id).where(ReceivingUnit.id == _unit_id(session, event)))
+    )
 
 
 def _owner(session: Session, event: Event) -> set[int | None]:
-    return set(session.scalars(select(ReceivingUnit.owner_id).where(ReceivingUnit.id == _unit_id(session, event))))
+    return set(
+        session.scalars(select(ReceivingUnit.owner_id).where(ReceivingUnit.id == _unit_id(session, event)))
+    )
 
 
 def _holding(session: Session, event: Event, *roles: Role) -> set[int | None]:

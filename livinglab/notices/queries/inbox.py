@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -42,7 +43,7 @@ def notices_of(
     return notices, (shown[-1].id if more else None)
 
 
-def unread_statement(person_id: int) -> sa.Select[tuple[int]]:
+def unread_statement(person_id: int) -> sa.Select[Any]:
     """Return the statement that counts unread notices, to be one column of the header's."""
     return (
         sa.select(sa.func.count())

@@ -66,8 +66,11 @@ def mail_content(session: Session, event_ids: list[int], language: str, now: dat
 def _group(idea_id: int | None, events: list[ToldEvent], standings: dict[int, Standing]) -> DigestIdea:
     first = events[0]
     return DigestIdea(
-        title=first.title or str(first.data.get("title") or ""), language=first.language,
+        title=first.title or str(first.data.get("title") or ""),
+        language=first.language,
         path=f"/ideas/{idea_id}" if idea_id else path_to(first.kind, None, first.subject_id, first.data),
-        stage=first.stage, activity=first.activity, standing=standings.get(idea_id or 0),
+        stage=first.stage,
+        activity=first.activity,
+        standing=standings.get(idea_id or 0),
         lines=tuple(DigestLine(e.text, path_to(e.kind, e.idea_id, e.subject_id, e.data)) for e in events),
     )

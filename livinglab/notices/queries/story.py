@@ -64,7 +64,9 @@ def story(session: Session, idea_id: int, language: str) -> tuple[StoryEntry, ..
     The caller has made sure that the reader may see the idea.
     """
     events = told_events(
-        session, sa.and_(col(Event.idea_id) == idea_id, col(Event.public), col(Event.kind).in_(IN_STORY)), language
+        session,
+        sa.and_(col(Event.idea_id) == idea_id, col(Event.public), col(Event.kind).in_(IN_STORY)),
+        language,
     )
     decisions = _decisions(session, idea_id) if any(e.kind == "decision-made" for e in events) else {}
     stage = Stage.IDEA
@@ -77,19 +79,37 @@ def story(session: Session, idea_id: int, language: str) -> tuple[StoryEntry, ..
     return tuple(entries)
 
 
-def _entry(event: ToldEvent, stage: Stage, decision: tuple[GateDecision, tuple[Decider, ...]] | None) -> StoryEntry:
-    base = {"id": event.id, "kind": event.kind, "at": event.at, "text": event.text, "icon": event.icon, "stage": stage}
+def _entry(
+    event: ToldEvent, stage: Stage, decision: tuple[GateDecision, tuple[Decider, ...]] | None
+) -> StoryEntry:
+    base = {
+        "id": event.id,
+        "kind": event.kind,
+        "at": event.at,
+        "text": event.text,
+        "icon": event.icon,
+        "stage": stage,
+    }
     if event.kind == "decision-made" and decision:
         row, deciders = decision
         return StoryEntry(
-            **base, quote=row.reason, deciders=deciders, decision_id=row.id, note=row.would_change,
+            **base,
+            quote=row.reason,
+            deciders=deciders,
+            decision_id=row.id,
+            note=row.would_change,
             met=tuple((c["code"], bool(c.get("met")), str(c.get("deviation") or "")) for c in row.criteria),
         )
     answer = event.kind.startswith("answer-")
     return StoryEntry(
-        **base, note=str(event.data.get("reason") or event.data.get("note") or "") if event.kind != "idea-edited" else "",
+        **base,
+        note=str(event.data.get("reason") or event.data.get("note") or "")
+        if event.kind != "idea-edited"
+        else "",
         answer_id=event.subject_id if answer else None,
-        version=event.data.get("version") or event.data.get("number") if event.kind == "idea-edited" else None,
+        version=event.data.get("version") or event.data.get("number")
+        if event.kind == "idea-edited"
+        else None,
     )
 
 
@@ -108,4 +128,3 @@ def _decisions(session: Session, idea_id: int) -> dict[int, tuple[GateDecision, 
         )
         for row in rows
     }
-

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
-from sqlmodel import col, select
+from sqlmodel import col
 
 from livinglab.core.files import StoredFile
 from livinglab.core.journal import Event
@@ -58,8 +58,14 @@ class ToldEvent:
         return SENTENCES[self.kind].icon
 
 
-def told_events(session: Session, condition: sa.ColumnElement[bool], language: str, *, newest_first: bool = False,
-                limit: int | None = None) -> list[ToldEvent]:
+def told_events(
+    session: Session,
+    condition: sa.ColumnElement[bool],
+    language: str,
+    *,
+    newest_first: bool = False,
+    limit: int | None = None,
+) -> list[ToldEvent]:
     """Return events with names resolved, in two statements whatever their number.
 
     Args:
@@ -69,12 +75,15 @@ def told_events(session: Session, condition: sa.ColumnElement[bool], language: s
     comment = aliased(Comment)
     photo = aliased(StoredFile)
     order = (col(Event.at).desc(), col(Event.id).desc()) if newest_first else (col(Event.at), col(Event.id))
+    columns: tuple[Any, ...] = (Event, Idea, Person, comment.byline, photo.key, Lab.languages)
     query = (
-        select(Event, Idea, Person, comment.byline, photo.key, Lab.languages)
+        sa.select(*columns)
         .outerjoin(Idea, col(Idea.id) == col(Event.idea_id))
         .outerjoin(Person, col(Person.id) == _teller())
         .outerjoin(photo, col(photo.id) == col(Person.photo_id))
-        .outerjoin(comment, sa.and_(col(comment.id) == col(Event.subject_id), col(Event.kind).startswith("comment-")))
+        .outerjoin(
+            comment, sa.and_(col(comment.id) == col(Event.subject_id), col(Event.kind).startswith("comment-"))
+        )
         .outerjoin(Lab, col(Lab.id) == col(Event.lab_id))
         .where(condition, col(Event.kind).in_(SENTENCES))
         .order_by(*order)
@@ -85,7 +94,7 @@ def told_events(session: Session, condition: sa.ColumnElement[bool], language: s
     return [_ready(row, names, language) for row in rows]
 
 
-def _teller() -> sa.ColumnElement[int]:
+def _teller() -> sa.ColumnElement[Any]:
     """Who an event is told of: the author shared the idea, whoever let it through."""
     return sa.case((col(Event.kind) == "idea-published", col(Idea.author_id)), else_=col(Event.actor_id))
 
@@ -106,12 +115,21 @@ def _names(session: Session, events: Sequence[Event]) -> _Names:
         return _Names({}, {}, {})
     no_json = sa.cast(sa.null(), sa.JSON)
     query = sa.union_all(
-        sa.select(sa.literal("person"), col(Person.id), sa.func.coalesce(sa.case((col(Person.erased_at).is_(None), col(Person.name))), ""), no_json)
-        .where(col(Person.id).in_(people)),
+        sa.select(
+            sa.literal("person"),
+            col(Person.id),
+            sa.func.coalesce(sa.case((col(Person.erased_at).is_(None), col(Person.name))), ""),
+            no_json,
+        ).where(col(Person.id).in_(people)),
         sa.select(sa.literal("unit"), col(ReceivingUnit.id), sa.literal(""), col(ReceivingUnit.name)).where(
             col(ReceivingUnit.id).in_(units)
         ),
-        sa.select(sa.literal("handoff"), col(Handoff.id), sa.cast(col(ReceivingUnit.id), sa.String), col(ReceivingUnit.name))
+        sa.select(
+            sa.literal("handoff"),
+            col(Handoff.id),
+            sa.cast(col(ReceivingUnit.id), sa.String),
+            col(ReceivingUnit.name),
+        )
         .join(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
         .where(col(Handoff.idea_id).in_(ideas)),
     )
@@ -129,29 +147,44 @@ def _names(session: Session, events: Sequence[Event]) -> _Names:
 
 def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
     event, idea, person, byline, photo, languages = row
-    actor = _actor(event, idea, person, byline, photo)
+    actor = _actor(idea, person, byline, photo)
     unit_id = event.data.get("unit_id") or names.unit_of_handoff.get(
         event.data.get("handoff_id") or (event.subject_id if event.kind.startswith("handoff-") else 0)
     )
     if unit_id is None and event.kind.startswith("answer-") and len(set(names.unit_of_handoff.values())) == 1:
         unit_id = next(iter(names.unit_of_handoff.values()))
     unit = in_language(names.units.get(unit_id or 0, {}), language, (languages or ["en"])[0])[0]
-    other = next((names.people.get(int(event.data[key]), "") for key in _OTHER_PERSON if event.data.get(key)), "")
+    other = next(
+        (names.people.get(int(event.data[key]), "") for key in _OTHER_PERSON if event.data.get(key)), ""
+    )
     return ToldEvent(
-        id=event.id, kind=event.kind, at=event.at, subject_id=event.subject_id, data=event.data, actor=actor,
+        id=event.id,
+        kind=event.kind,
+        at=event.at,
+        subject_id=event.subject_id,
+        data=event.data,
+        actor=actor,
         told=Told(actor=actor.name if actor else "", unit=unit, person=other, data=event.data),
-        idea_id=event.idea_id, title=idea.title if idea else "", language=idea.language if idea else "",
-        stage=idea.stage if idea else None, activity=idea.activity if idea else None,
-        visible=bool(idea and idea.publication is Publication.PUBLISHED), lab_id=event.lab_id,
+        idea_id=event.idea_id,
+        title=idea.title if idea else "",
+        language=idea.language if idea else "",
+        stage=idea.stage if idea else None,
+        activity=idea.activity if idea else None,
+        visible=bool(idea and idea.publication is Publication.PUBLISHED),
+        lab_id=event.lab_id,
     )
 
 
-def _actor(event: Event, idea: Idea | None, person: Person | None, byline: Any, photo: str | None) -> Face | None:
+def _actor(idea: Idea | None, person: Person | None, byline: Any, photo: str | None) -> Face | None:
     if person is None:
         return None
     own = idea is not None and idea.author_id == person.id
     chosen = byline or (idea.byline if own and idea else "name")
     return face_of(
-        name=person.name, pseudonym=person.pseudonym, byline=str(chosen), photo=photo,
-        title="" if own else person.title, erased=person.erased_at is not None,
+        name=person.name,
+        pseudonym=person.pseudonym,
+        byline=str(chosen),
+        photo=photo,
+        title="" if own else person.title,
+        erased=person.erased_at is not None,
     )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-STAFF_HANDOFF = ("handoff-assigned", "handoff-reassigned", "handoff-reminded", "handoff-escalated", "answer-written", "answer-returned")
+STAFF_HANDOFF = (
+    "handoff-assigned",
+    "handoff-reassigned",
+    "handoff-reminded",
+    "handoff-escalated",
+    "answer-written",
+    "answer-returned",
+)
 REVIEW = ("decision-proposed", "proposal-edited", "proposal-returned", "proposal-withdrawn")
 
 

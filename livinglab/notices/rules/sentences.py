@@ -51,15 +51,23 @@ class Sentence:
 
 
 STAGE_INTO: dict[str, object] = {
-    "idea": _l("back to idea"), "concept": _l("concept"), "prototype": _l("prototype"), "service": _l("service"),
+    "idea": _l("back to idea"),
+    "concept": _l("concept"),
+    "prototype": _l("prototype"),
+    "service": _l("service"),
 }
 OUTCOMES: dict[str, object] = {
-    "accepted": _l("accepted"), "accepted_changed": _l("accepted with changes"), "exists": _l("it already exists"),
-    "not_now": _l("not now"), "declined": _l("declined"),
+    "accepted": _l("accepted"),
+    "accepted_changed": _l("accepted with changes"),
+    "exists": _l("it already exists"),
+    "not_now": _l("not now"),
+    "declined": _l("declined"),
 }
 CLOCKS: dict[str, object] = {
-    "assign": _l("naming somebody who assesses"), "acknowledge": _l("agreeing to assess"),
-    "preliminary": _l("the preliminary answer"), "decision": _l("the final answer"),
+    "assign": _l("naming somebody who assesses"),
+    "acknowledge": _l("agreeing to assess"),
+    "preliminary": _l("the preliminary answer"),
+    "decision": _l("the final answer"),
 }
 
 
@@ -70,7 +78,7 @@ def _day(value: object) -> str:
 
 
 def _fixed(text: object) -> Write:
-    return lambda told: text
+    return lambda _told: text
 
 
 def _threshold(told: Told) -> object:
@@ -167,9 +175,18 @@ SENTENCES: dict[str, Sentence] = {
     "idea-hidden": Sentence(_fixed(_l("Hidden, with reasons")), "shield", story=False),
     "idea-removed": Sentence(_fixed(_l("Removed, with reasons")), "shield", story=False),
     "idea-restored": Sentence(_fixed(_l("Visible again")), "eye"),
-    "idea-edited": Sentence(lambda t: _l("Version %(number)s: %(note)s", number=t.data.get("version") or t.data.get("number") or "", note=t.data.get("note") or _l("the text was changed")), "pen"),
+    "idea-edited": Sentence(
+        lambda t: _l(
+            "Version %(number)s: %(note)s",
+            number=t.data.get("version") or t.data.get("number") or "",
+            note=t.data.get("note") or _l("the text was changed"),
+        ),
+        "pen",
+    ),
     "edit-submitted": Sentence(_fixed(_l("A change of the text was sent in")), "pen", story=False),
-    "edit-returned": Sentence(_fixed(_l("A change of the text was sent back to the author")), "undo", story=False),
+    "edit-returned": Sentence(
+        _fixed(_l("A change of the text was sent back to the author")), "undo", story=False
+    ),
     "edit-rejected": Sentence(_fixed(_l("A change of the text was not published")), "declined", story=False),
     "idea-withdrawn": Sentence(_fixed(_l("Withdrawn by the author")), "withdrawn"),
     "author-left": Sentence(_fixed(_l("The author left the idea to others")), "withdrawn"),
@@ -186,37 +203,83 @@ SENTENCES: dict[str, Sentence] = {
     # support and gates
     "threshold-reached": Sentence(_threshold, "support"),
     "review-opened": Sentence(_opened, "review"),
-    "evidence-added": Sentence(lambda t: _l("%(actor)s added evidence for the review", actor=t.actor), "document", story=False),
-    "evidence-withdrawn": Sentence(lambda t: _l("%(actor)s took evidence back", actor=t.actor), "undo", story=False),
-    "decision-proposed": Sentence(lambda t: _l("%(actor)s has proposed a decision; a second decider reads it", actor=t.actor), "review", story=False),
-    "proposal-edited": Sentence(lambda t: _l("%(actor)s changed the proposed decision", actor=t.actor), "pen", story=False),
-    "proposal-returned": Sentence(lambda t: _l("%(actor)s sent the proposed decision back", actor=t.actor), "undo", story=False),
-    "proposal-withdrawn": Sentence(lambda t: _l("%(actor)s took the proposed decision back", actor=t.actor), "undo", story=False),
+    "evidence-added": Sentence(
+        lambda t: _l("%(actor)s added evidence for the review", actor=t.actor), "document", story=False
+    ),
+    "evidence-withdrawn": Sentence(
+        lambda t: _l("%(actor)s took evidence back", actor=t.actor), "undo", story=False
+    ),
+    "decision-proposed": Sentence(
+        lambda t: _l("%(actor)s has proposed a decision; a second decider reads it", actor=t.actor),
+        "review",
+        story=False,
+    ),
+    "proposal-edited": Sentence(
+        lambda t: _l("%(actor)s changed the proposed decision", actor=t.actor), "pen", story=False
+    ),
+    "proposal-returned": Sentence(
+        lambda t: _l("%(actor)s sent the proposed decision back", actor=t.actor), "undo", story=False
+    ),
+    "proposal-withdrawn": Sentence(
+        lambda t: _l("%(actor)s took the proposed decision back", actor=t.actor), "undo", story=False
+    ),
     "decision-made": Sentence(_decided, "gate"),
     "hold-returned": Sentence(_fixed(_l("The hold is over: the idea is active again")), "active"),
     "lead-named": Sentence(lambda t: _l("%(person)s leads it from now on", person=t.person), "person"),
-    "next-step-set": Sentence(lambda t: _l("Next step: %(step)s", step=t.data.get("step") or t.data.get("text") or ""), "arrow"),
+    "next-step-set": Sentence(
+        lambda t: _l("Next step: %(step)s", step=t.data.get("step") or t.data.get("text") or ""), "arrow"
+    ),
     "benefit-planned": Sentence(_fixed(_l("It is settled what the service is to change")), "chart"),
-    "benefit-measured": Sentence(lambda t: _l("Measured: %(label)s", label=t.data.get("label") or ""), "chart"),
+    "benefit-measured": Sentence(
+        lambda t: _l("Measured: %(label)s", label=t.data.get("label") or ""), "chart"
+    ),
     # the receiving unit
     "handoff-queued": Sentence(lambda t: _l("Handed over to %(unit)s", unit=t.unit), "hand"),
-    "handoff-assigned": Sentence(lambda t: _l("%(person)s at %(unit)s looks at it", person=t.person, unit=t.unit), "person"),
+    "handoff-assigned": Sentence(
+        lambda t: _l("%(person)s at %(unit)s looks at it", person=t.person, unit=t.unit), "person"
+    ),
     "handoff-acknowledged": Sentence(lambda t: _l("%(unit)s agreed to assess it", unit=t.unit), "check"),
-    "handoff-returned": Sentence(lambda t: _l("%(unit)s says it belongs to somebody else", unit=t.unit), "undo"),
+    "handoff-returned": Sentence(
+        lambda t: _l("%(unit)s says it belongs to somebody else", unit=t.unit), "undo"
+    ),
     "handoff-assessing": Sentence(lambda t: _l("%(unit)s has begun to assess it", unit=t.unit), "eye"),
-    "handoff-extended": Sentence(lambda t: _l("%(unit)s needs more time, until %(day)s", unit=t.unit, day=_day(t.data.get("until") or t.data.get("due"))), "clock"),
-    "handoff-waiting": Sentence(lambda t: _l("%(unit)s waits for the author until %(day)s", unit=t.unit, day=_day(t.data.get("until"))), "hold"),
+    "handoff-extended": Sentence(
+        lambda t: _l(
+            "%(unit)s needs more time, until %(day)s",
+            unit=t.unit,
+            day=_day(t.data.get("until") or t.data.get("due")),
+        ),
+        "clock",
+    ),
+    "handoff-waiting": Sentence(
+        lambda t: _l(
+            "%(unit)s waits for the author until %(day)s", unit=t.unit, day=_day(t.data.get("until"))
+        ),
+        "hold",
+    ),
     "handoff-resumed": Sentence(lambda t: _l("%(unit)s goes on", unit=t.unit), "active"),
-    "handoff-reassigned": Sentence(lambda t: _l("%(person)s at %(unit)s takes it over", person=t.person, unit=t.unit), "person", story=False),
+    "handoff-reassigned": Sentence(
+        lambda t: _l("%(person)s at %(unit)s takes it over", person=t.person, unit=t.unit),
+        "person",
+        story=False,
+    ),
     "handoff-reminded": Sentence(_reminded, "clock", story=False),
     "handoff-late": Sentence(_late, "late"),
     "handoff-escalated": Sentence(_late, "late", story=False),
     "handoff-delivery": Sentence(lambda t: _l("%(unit)s has begun to deliver it", unit=t.unit), "work"),
     "handoff-delivered": Sentence(lambda t: _l("%(unit)s has delivered it", unit=t.unit), "check"),
     "handoff-followed-up": Sentence(lambda t: _l("%(unit)s has followed it up", unit=t.unit), "check"),
-    "handoff-closed": Sentence(lambda t: _l("The handoff to %(unit)s is closed", unit=t.unit), "lock", story=False),
-    "answer-written": Sentence(lambda t: _l("%(actor)s has written an answer; a second person reads it", actor=t.actor), "document", story=False),
-    "answer-returned": Sentence(lambda t: _l("%(actor)s sent the answer back", actor=t.actor), "undo", story=False),
+    "handoff-closed": Sentence(
+        lambda t: _l("The handoff to %(unit)s is closed", unit=t.unit), "lock", story=False
+    ),
+    "answer-written": Sentence(
+        lambda t: _l("%(actor)s has written an answer; a second person reads it", actor=t.actor),
+        "document",
+        story=False,
+    ),
+    "answer-returned": Sentence(
+        lambda t: _l("%(actor)s sent the answer back", actor=t.actor), "undo", story=False
+    ),
     "answer-published": Sentence(_answered, "document"),
     "answer-final": Sentence(_answered, "document"),
     "answer-corrected": Sentence(lambda t: _l("%(unit)s corrected its answer", unit=t.unit), "pen"),
@@ -225,12 +288,22 @@ SENTENCES: dict[str, Sentence] = {
     "case-settled": Sentence(_fixed(_l("A moderation case was decided")), "shield", story=False),
     "report-made": Sentence(_fixed(_l("Somebody reported something")), "flag", story=False),
     "report-settled": Sentence(_fixed(_l("A report was looked at")), "shield", story=False),
-    "appeal-made": Sentence(_fixed(_l("An author asks for a decision to be looked at again")), "shield", story=False),
+    "appeal-made": Sentence(
+        _fixed(_l("An author asks for a decision to be looked at again")), "shield", story=False
+    ),
     "appeal-decided": Sentence(_fixed(_l("Your appeal has been decided")), "shield", story=False),
     # labs and challenges
-    "challenge-opened": Sentence(lambda t: _l("A challenge opened: %(title)s", title=t.data.get("title") or ""), "flag", story=False),
-    "challenge-closed": Sentence(lambda t: _l("A challenge closed: %(title)s", title=t.data.get("title") or ""), "flag", story=False),
-    "challenge-concluded": Sentence(lambda t: _l("A challenge was concluded: %(title)s", title=t.data.get("title") or ""), "flag", story=False),
+    "challenge-opened": Sentence(
+        lambda t: _l("A challenge opened: %(title)s", title=t.data.get("title") or ""), "flag", story=False
+    ),
+    "challenge-closed": Sentence(
+        lambda t: _l("A challenge closed: %(title)s", title=t.data.get("title") or ""), "flag", story=False
+    ),
+    "challenge-concluded": Sentence(
+        lambda t: _l("A challenge was concluded: %(title)s", title=t.data.get("title") or ""),
+        "flag",
+        story=False,
+    ),
 }
 
 

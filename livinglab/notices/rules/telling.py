@@ -78,8 +78,10 @@ TOLD: dict[str, tuple[Telling, ...]] = {
 
 LATE: dict[str, tuple[Telling, ...]] = {
     "late": (
-        Telling(Circle.ASSIGNEE, at_once=True), Telling(Circle.DEPUTY, at_once=True),
-        Telling(Circle.MANAGERS, at_once=True), *_follow,
+        Telling(Circle.ASSIGNEE, at_once=True),
+        Telling(Circle.DEPUTY, at_once=True),
+        Telling(Circle.MANAGERS, at_once=True),
+        *_follow,
     ),
     "owner": (Telling(Circle.OWNER, at_once=True),),
     "steering": (Telling(Circle.MANAGERS, at_once=True),),

@@ -28,7 +28,9 @@ def index() -> str:
     with db.reading() as session:
         shown, before = notices_of(session, viewer().known_id, language(), before=number_arg("before"))
     paths = {n.id: path_to(n.event.kind, n.event.idea_id, n.event.subject_id, n.event.data) for n in shown}
-    return render_template("notices/index.html", notices=shown, paths=paths, before=before, first=not request.args.get("before"))
+    return render_template(
+        "notices/index.html", notices=shown, paths=paths, before=before, first=not request.args.get("before")
+    )
 
 
 @bp.post("/notices/read")
