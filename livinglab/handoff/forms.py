@@ -119,5 +119,7 @@ class SendBackForm(StepForm):
     """Return an answer to its writer."""
 
     note = Text(
-        _l("What should be different?"), max_length=NOTE_MAX, description=_l("Only you and your colleagues see this.")
+        _l("What should be different?"),
+        max_length=NOTE_MAX,
+        description=_l("Only you and your colleagues see this."),
     )

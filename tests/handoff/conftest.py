@@ -48,14 +48,21 @@ class Scene:
 
     def queued(self, now: datetime | None = None, idea: Idea | None = None) -> Handoff:
         return commands.route_idea(
-            self.session, idea_id=known_id((idea or self.idea).id), unit_id=known_id(self.unit.id),
-            person=self.facilitator, now=now or self.noon, note="Passer hos dere",
+            self.session,
+            idea_id=known_id((idea or self.idea).id),
+            unit_id=known_id(self.unit.id),
+            person=self.facilitator,
+            now=now or self.noon,
+            note="Passer hos dere",
         )
 
     def assigned(self, now: datetime | None = None, **more: Any) -> Handoff:
         handoff = self.queued(now, **more)
         return commands.assign(
-            self.session, handoff_id=known_id(handoff.id), assignee_id=self.kari.known_id, person=self.kari,
+            self.session,
+            handoff_id=known_id(handoff.id),
+            assignee_id=self.kari.known_id,
+            person=self.kari,
             now=now or self.noon,
         )
 
@@ -65,10 +72,16 @@ class Scene:
             self.session, handoff_id=known_id(handoff.id), person=self.kari, now=now or self.noon
         )
 
-    def answer(self, handoff: Handoff, kind: AnswerKind, now: datetime, person: Viewer | None = None, **more: Any) -> Any:
+    def answer(
+        self, handoff: Handoff, kind: AnswerKind, now: datetime, person: Viewer | None = None, **more: Any
+    ) -> Any:
         words = {"title": "Vi vil prøve dette", "body": "Vi ser på det og svarer igjen.", "language": "nb"}
         return commands.write_answer(
-            self.session, handoff_id=known_id(handoff.id), kind=kind, person=person or self.kari, now=now,
+            self.session,
+            handoff_id=known_id(handoff.id),
+            kind=kind,
+            person=person or self.kari,
+            now=now,
             **(words | more),
         )
 
@@ -82,7 +95,9 @@ class Scene:
         return list(self.session.scalars(select(Event.kind).order_by(col(Event.id))))
 
     def events(self, kind: str) -> list[Event]:
-        return list(self.session.scalars(select(Event).where(col(Event.kind) == kind).order_by(col(Event.id))))
+        return list(
+            self.session.scalars(select(Event).where(col(Event.kind) == kind).order_by(col(Event.id)))
+        )
 
     def count(self, table: Any) -> int:
         return self.session.scalar(select(sa.func.count()).select_from(table)) or 0
@@ -94,14 +109,24 @@ def build(session: Session, make: Make, noon: datetime, **settings: Any) -> Scen
     unit = make.unit(lab, members=(kari, tone), owner=tone, deputy=tone)
     other = make.unit(lab)
     people = {
-        "facilitator": make.facilitator(lab), "lead": make.lead(lab), "manager": make.manager(lab),
-        "outsider": make.facilitator(make.lab()), "resident": make.resident(),
+        "facilitator": make.facilitator(lab),
+        "lead": make.lead(lab),
+        "manager": make.manager(lab),
+        "outsider": make.facilitator(make.lab()),
+        "resident": make.resident(),
     }
     idea = make.idea(lab, lead_id=people["lead"].id)
     make.review(idea)
     return Scene(
-        session=session, make=make, noon=noon, lab=lab, unit=unit, other_unit=other,
-        idea=session.get_one(Idea, idea.id), kari=make.viewer(kari), tone=make.viewer(tone),
+        session=session,
+        make=make,
+        noon=noon,
+        lab=lab,
+        unit=unit,
+        other_unit=other,
+        idea=session.get_one(Idea, idea.id),
+        kari=make.viewer(kari),
+        tone=make.viewer(tone),
         **{name: make.viewer(person) for name, person in people.items()},
     )
 

@@ -57,7 +57,11 @@ def test_forty_days_hour_by_hour_tell_each_step_exactly_once(session, make, star
     handoff = scene.queued(start)
     walk(scene, start, 47)
     assert steps(scene) == Counter(
-        {(clock, step): 1 for clock in ("assign", "preliminary") for step in ("reminder", "late", "owner", "steering")}
+        {
+            (clock, step): 1
+            for clock in ("assign", "preliminary")
+            for step in ("reminder", "late", "owner", "steering")
+        }
     )
     assert scene.count(Escalation) == 8
     # three working days after the day of queuing, across Easter
@@ -116,7 +120,9 @@ def test_the_late_mark_stays_until_the_answer_is_given(scene):
     run_clock(scene.session, handoff.preliminary_due)
     idea = scene.session.get_one(Idea, scene.idea.id)
     assert (handoff.late_since, idea.late_since) == (handoff.preliminary_due, handoff.preliminary_due)
-    commands.begin_assessing(scene.session, handoff_id=handoff.id, person=scene.kari, now=handoff.preliminary_due + DAY)
+    commands.begin_assessing(
+        scene.session, handoff_id=handoff.id, person=scene.kari, now=handoff.preliminary_due + DAY
+    )
     assert handoff.late_since is not None
     scene.answer(handoff, AnswerKind.PRELIMINARY, handoff.preliminary_due + 2 * DAY)
     scene.session.refresh(idea)
@@ -129,7 +135,12 @@ def test_the_clock_stands_while_waiting_and_deadlines_move_by_exactly_that(scene
     before = (handoff.preliminary_due, handoff.decision_due)
     asked, until = scene.noon + 3 * DAY, (scene.noon + 10 * DAY).date()
     commands.wait_for_author(
-        scene.session, handoff_id=handoff.id, until=until, question="Hvilke kvelder?", person=scene.kari, now=asked
+        scene.session,
+        handoff_id=handoff.id,
+        until=until,
+        question="Hvilke kvelder?",
+        person=scene.kari,
+        now=asked,
     )
     commands.stop_waiting(scene.session, handoff_id=handoff.id, person=scene.kari, now=asked + 5 * DAY)
     assert handoff.waited_seconds == 5 * 86_400
@@ -154,8 +165,12 @@ def test_a_pause_ends_by_itself_on_its_day_and_never_later(scene):
 def test_an_answer_after_a_forgotten_pause_counts_the_pause_only_to_its_day(scene):
     handoff = scene.agreed()
     commands.wait_for_author(
-        scene.session, handoff_id=handoff.id, until=(scene.noon + 2 * DAY).date(), question="Hvem?",
-        person=scene.kari, now=scene.noon,
+        scene.session,
+        handoff_id=handoff.id,
+        until=(scene.noon + 2 * DAY).date(),
+        question="Hvem?",
+        person=scene.kari,
+        now=scene.noon,
     )
     scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon + 12 * DAY)
     assert handoff.waited_seconds == int((datetime(2026, 3, 4, 23, tzinfo=UTC) - scene.noon).total_seconds())
@@ -169,7 +184,11 @@ def test_waiting_while_late_neither_hides_nor_repeats_what_was_told(scene):
     told = steps(scene)
     assert told == Counter({("preliminary", "reminder"): 1, ("preliminary", "late"): 1})
     commands.wait_for_author(
-        scene.session, handoff_id=handoff.id, until=(late_at + 9 * DAY).date(), question="Hva?", person=scene.kari,
+        scene.session,
+        handoff_id=handoff.id,
+        until=(late_at + 9 * DAY).date(),
+        question="Hva?",
+        person=scene.kari,
         now=late_at + 2 * DAY,
     )
     walk(scene, late_at + 2 * DAY, 4)
@@ -187,8 +206,12 @@ def test_an_extended_decision_starts_its_own_reminders(scene):
     run_clock(scene.session, handoff.decision_due)
     assert steps(scene) == Counter({("decision", "late"): 1})
     commands.extend_decision(
-        scene.session, handoff_id=handoff.id, until=(scene.noon + 150 * DAY).date(), reason="Budsjettet kommer i juli",
-        person=scene.kari, now=handoff.decision_due + HOUR,
+        scene.session,
+        handoff_id=handoff.id,
+        until=(scene.noon + 150 * DAY).date(),
+        reason="Budsjettet kommer i juli",
+        person=scene.kari,
+        now=handoff.decision_due + HOUR,
     )
     assert handoff.late_since is None
     run_clock(scene.session, handoff.decision_due - DAY)
@@ -222,7 +245,10 @@ def test_deadlines_follow_the_labs_own_numbers_and_holidays(session, make):
     friday = datetime(2026, 5, 13, 10, tzinfo=UTC)  # the day before Ascension Day
     scene = build(session, make, friday, assign_working_days=1, preliminary_days=10, decision_days=20)
     handoff = scene.queued(friday)
-    local = [due.astimezone(OSLO).date() for due in (handoff.assign_due, handoff.preliminary_due, handoff.decision_due)]
+    local = [
+        due.astimezone(OSLO).date()
+        for due in (handoff.assign_due, handoff.preliminary_due, handoff.decision_due)
+    ]
     assert local == [date(2026, 5, 16), date(2026, 5, 24), date(2026, 6, 3)]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E731
 """The steps of a handoff, what each refuses, and what each writes down."""
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def refused(scene, code):
 def test_routing_starts_the_clock_and_passes_the_ball(scene):
     handoff = scene.queued()
     idea = scene.session.get_one(Idea, scene.idea.id)
-    assert (handoff.state, handoff.unit_id, handoff.note) == (HandoffState.QUEUED, scene.unit.id, "Passer hos dere")
+    assert (handoff.state, handoff.unit_id, handoff.note) == (
+        HandoffState.QUEUED,
+        scene.unit.id,
+        "Passer hos dere",
+    )
     # Monday noon: Thursday's end, the end of 1 April and of 31 May, in Oslo's summer time
     assert handoff.assign_due == datetime.fromisoformat("2026-03-05T23:00+00:00")
     assert handoff.preliminary_due == datetime.fromisoformat("2026-04-01T22:00+00:00")
@@ -51,8 +56,12 @@ def test_an_idea_has_at_most_one_open_handoff(scene):
 
 
 def test_routing_needs_the_desk_an_open_review_and_a_unit_of_the_lab(scene):
-    route = lambda **more: commands.route_idea(  # noqa: E731
-        scene.session, **({"idea_id": scene.idea.id, "unit_id": scene.unit.id, "person": scene.lead, "now": scene.noon} | more)
+    route = lambda **more: commands.route_idea(
+        scene.session,
+        **(
+            {"idea_id": scene.idea.id, "unit_id": scene.unit.id, "person": scene.lead, "now": scene.noon}
+            | more
+        ),
     )
     for person in (scene.kari, scene.outsider, scene.resident):
         with refused(scene, "not-at-the-desk"):
@@ -86,11 +95,19 @@ def test_only_members_can_have_it(scene):
     for person in (scene.facilitator, scene.manager, scene.resident):
         with refused(scene, "not-a-member"):
             commands.assign(
-                scene.session, handoff_id=handoff.id, assignee_id=person.known_id, person=scene.facilitator, now=scene.noon
+                scene.session,
+                handoff_id=handoff.id,
+                assignee_id=person.known_id,
+                person=scene.facilitator,
+                now=scene.noon,
             )
     with refused(scene, "no-such-handoff"):
         commands.assign(
-            scene.session, handoff_id=handoff.id, assignee_id=scene.kari.known_id, person=scene.resident, now=scene.noon
+            scene.session,
+            handoff_id=handoff.id,
+            assignee_id=scene.kari.known_id,
+            person=scene.resident,
+            now=scene.noon,
         )
 
 
@@ -117,24 +134,37 @@ def test_acknowledging_is_agreeing(scene):
 
 def test_the_desk_and_strangers_cannot_speak_for_the_unit(scene):
     handoff = scene.assigned()
-    for person, code in ((scene.facilitator, "not-yours"), (scene.lead, "not-yours"), (scene.outsider, "no-such-handoff"),
-                         (scene.resident, "no-such-handoff")):  # fmt: skip
+    for person, code in (
+        (scene.facilitator, "not-yours"),
+        (scene.lead, "not-yours"),
+        (scene.outsider, "no-such-handoff"),
+        (scene.resident, "no-such-handoff"),
+    ):
         with refused(scene, code):
             commands.acknowledge(scene.session, handoff_id=handoff.id, person=person, now=scene.noon)
-    assert commands.acknowledge(
-        scene.session, handoff_id=handoff.id, person=scene.manager, now=scene.noon
-    ).state is HandoffState.ACKNOWLEDGED
+    assert (
+        commands.acknowledge(scene.session, handoff_id=handoff.id, person=scene.manager, now=scene.noon).state
+        is HandoffState.ACKNOWLEDGED
+    )
 
 
 def test_a_step_on_an_older_page_is_refused(scene):
     handoff = scene.assigned()
     old = handoff.stamp
     commands.reassign(
-        scene.session, handoff_id=handoff.id, assignee_id=scene.tone.known_id, person=scene.lead, now=scene.noon
+        scene.session,
+        handoff_id=handoff.id,
+        assignee_id=scene.tone.known_id,
+        person=scene.lead,
+        now=scene.noon,
     )
     with refused(scene, "handoff-changed"):
-        commands.acknowledge(scene.session, handoff_id=handoff.id, person=scene.kari, now=scene.noon, stamp=old)
-    commands.acknowledge(scene.session, handoff_id=handoff.id, person=scene.kari, now=scene.noon, stamp=handoff.stamp)
+        commands.acknowledge(
+            scene.session, handoff_id=handoff.id, person=scene.kari, now=scene.noon, stamp=old
+        )
+    commands.acknowledge(
+        scene.session, handoff_id=handoff.id, person=scene.kari, now=scene.noon, stamp=handoff.stamp
+    )
 
 
 def send_back(scene, handoff, note="Ikke vårt", person=None):
@@ -145,7 +175,11 @@ def send_back(scene, handoff, note="Ikke vårt", person=None):
 
 def route_again(scene, handoff, person, unit=None):
     return commands.route_again(
-        scene.session, handoff_id=handoff.id, unit_id=(unit or scene.unit).id, person=person, now=scene.noon + DAY
+        scene.session,
+        handoff_id=handoff.id,
+        unit_id=(unit or scene.unit).id,
+        person=person,
+        now=scene.noon + DAY,
     )
 
 
@@ -153,15 +187,32 @@ def test_wrong_unit_goes_back_with_its_clock_and_notes(scene):
     handoff = scene.agreed()
     dues = (handoff.queued_at, handoff.assign_due, handoff.preliminary_due, handoff.decision_due)
     send_back(scene, handoff)
-    assert (handoff.state, handoff.unit_id, handoff.assignee_id, handoff.acknowledged_at, handoff.returns) == (
-        HandoffState.QUEUED, None, None, None, 1,
-    )  # fmt: skip
+    assert (
+        handoff.state,
+        handoff.unit_id,
+        handoff.assignee_id,
+        handoff.acknowledged_at,
+        handoff.returns,
+    ) == (
+        HandoffState.QUEUED,
+        None,
+        None,
+        None,
+        1,
+    )
     assert (handoff.queued_at, handoff.assign_due, handoff.preliminary_due, handoff.decision_due) == dues
     assert handoff.due_at == handoff.assign_due
-    assert scene.session.scalars(select(HandoffNote.text).order_by(HandoffNote.event_id)).all() == ["Passer hos dere", "Ikke vårt"]
+    assert scene.session.scalars(select(HandoffNote.text).order_by(HandoffNote.event_id)).all() == [
+        "Passer hos dere",
+        "Ikke vårt",
+    ]
     assert scene.events("handoff-returned")[0].data["unit_id"] == scene.unit.id
     route_again(scene, handoff, scene.facilitator, scene.other_unit)
-    assert (handoff.unit_id, handoff.state, handoff.queued_at) == (scene.other_unit.id, HandoffState.QUEUED, scene.noon)
+    assert (handoff.unit_id, handoff.state, handoff.queued_at) == (
+        scene.other_unit.id,
+        HandoffState.QUEUED,
+        scene.noon,
+    )
 
 
 def test_sending_back_needs_a_reason(scene):
@@ -246,7 +297,9 @@ def test_a_lead_of_another_idea_is_no_second(scene):
     handoff = scene.agreed()
     answer = scene.answer(handoff, AnswerKind.FINAL, scene.noon, outcome=Outcome.ACCEPTED)
     with refused(scene, "not-a-second"):
-        commands.confirm_answer(scene.session, answer_id=answer.id, person=other, now=scene.noon, stamp=answer.stamp)
+        commands.confirm_answer(
+            scene.session, answer_id=answer.id, person=other, now=scene.noon, stamp=answer.stamp
+        )
 
 
 def test_a_lab_may_let_one_person_publish(session, make, noon):
@@ -261,30 +314,55 @@ def test_an_answer_changed_meanwhile_cannot_be_published_unseen(scene):
     answer = scene.answer(handoff, AnswerKind.FINAL, scene.noon, outcome=Outcome.ACCEPTED)
     read = answer.stamp
     commands.edit_answer(
-        scene.session, answer_id=answer.id, title="Ny tittel", body="Ny tekst", language="nb",
-        outcome=Outcome.DECLINED, person=scene.kari, now=scene.noon, stamp=read,
-    )  # fmt: skip
+        scene.session,
+        answer_id=answer.id,
+        title="Ny tittel",
+        body="Ny tekst",
+        language="nb",
+        outcome=Outcome.DECLINED,
+        person=scene.kari,
+        now=scene.noon,
+        stamp=read,
+    )
     with refused(scene, "answer-changed"):
-        commands.confirm_answer(scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=read)
+        commands.confirm_answer(
+            scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=read
+        )
 
 
 def test_an_answer_sent_back_waits_for_a_new_text(scene):
     handoff = scene.agreed()
     answer = scene.answer(handoff, AnswerKind.FINAL, scene.noon, outcome=Outcome.ACCEPTED)
     commands.return_answer(
-        scene.session, answer_id=answer.id, note="Si når", person=scene.tone, now=scene.noon, stamp=answer.stamp
+        scene.session,
+        answer_id=answer.id,
+        note="Si når",
+        person=scene.tone,
+        now=scene.noon,
+        stamp=answer.stamp,
     )
     with refused(scene, "was-returned"):
         commands.confirm_answer(
             scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp
         )
     with refused(scene, "not-yours"):
-        commands.withdraw_answer(scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp)
+        commands.withdraw_answer(
+            scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp
+        )
     commands.edit_answer(
-        scene.session, answer_id=answer.id, title="Ja, i mai", body="Fra 4. mai.", language="nb",
-        outcome=Outcome.ACCEPTED, person=scene.kari, now=scene.noon, stamp=answer.stamp,
-    )  # fmt: skip
-    commands.confirm_answer(scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp)
+        scene.session,
+        answer_id=answer.id,
+        title="Ja, i mai",
+        body="Fra 4. mai.",
+        language="nb",
+        outcome=Outcome.ACCEPTED,
+        person=scene.kari,
+        now=scene.noon,
+        stamp=answer.stamp,
+    )
+    commands.confirm_answer(
+        scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp
+    )
     assert answers_of(scene.session, scene.idea.id)[0].title == "Ja, i mai"
 
 
@@ -293,7 +371,9 @@ def test_an_answer_taken_back_leaves_room_for_another(scene):
     answer = scene.answer(handoff, AnswerKind.FINAL, scene.noon, outcome=Outcome.ACCEPTED)
     with refused(scene, "answer-waits"):
         scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon)
-    commands.withdraw_answer(scene.session, answer_id=answer.id, person=scene.kari, now=scene.noon, stamp=answer.stamp)
+    commands.withdraw_answer(
+        scene.session, answer_id=answer.id, person=scene.kari, now=scene.noon, stamp=answer.stamp
+    )
     assert scene.count(Answer) == 0
     scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon)
 
@@ -301,21 +381,34 @@ def test_an_answer_taken_back_leaves_room_for_another(scene):
 def test_nobody_signs_or_publishes_about_their_own_idea(scene):
     handoff = scene.agreed()
     scene.session.add(
-        Credit(idea_id=scene.idea.id, person_id=scene.tone.known_id, kind=CreditKind.CO_AUTHOR, given_at=scene.noon)
+        Credit(
+            idea_id=scene.idea.id,
+            person_id=scene.tone.known_id,
+            kind=CreditKind.CO_AUTHOR,
+            given_at=scene.noon,
+        )
     )
     scene.session.flush()
     with refused(scene, "own-idea"):
         scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon, person=scene.tone)
     answer = scene.answer(handoff, AnswerKind.FINAL, scene.noon, outcome=Outcome.ACCEPTED)
     with refused(scene, "own-idea"):
-        commands.confirm_answer(scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp)
+        commands.confirm_answer(
+            scene.session, answer_id=answer.id, person=scene.tone, now=scene.noon, stamp=answer.stamp
+        )
 
 
-@pytest.mark.parametrize(("more", "code"), [
-    ({"title": " "}, "title-missing"), ({"title": "x" * 121}, "title-too-long"), ({"body": ""}, "body-missing"),
-    ({"body": "x" * 4001}, "body-too-long"), ({"signer_title": "x" * 121}, "signer_title-too-long"),
-    ({"outcome": Outcome.ACCEPTED}, "outcome-too-soon"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"title": " "}, "title-missing"),
+        ({"title": "x" * 121}, "title-too-long"),
+        ({"body": ""}, "body-missing"),
+        ({"body": "x" * 4001}, "body-too-long"),
+        ({"signer_title": "x" * 121}, "signer_title-too-long"),
+        ({"outcome": Outcome.ACCEPTED}, "outcome-too-soon"),
+    ],
+)
 def test_an_answer_says_something_and_fits(scene, more, code):
     handoff = scene.agreed()
     with refused(scene, code):
@@ -352,7 +445,11 @@ def test_after_a_no_another_unit_can_be_asked(scene):
     handoff = scene.agreed()
     scene.final(handoff, scene.noon, Outcome.NOT_NOW)
     second = commands.route_idea(
-        scene.session, idea_id=scene.idea.id, unit_id=scene.other_unit.id, person=scene.lead, now=scene.noon + DAY
+        scene.session,
+        idea_id=scene.idea.id,
+        unit_id=scene.other_unit.id,
+        person=scene.lead,
+        now=scene.noon + DAY,
     )
     assert (handoff.state, handoff.close_reason) == (HandoffState.CLOSED, "another-unit")
     assert open_handoff(scene.session, scene.idea.id).id == second.id
@@ -363,38 +460,64 @@ def test_a_correction_leaves_the_old_text_visible(scene):
     first = scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon)
     for number in (1, 2):
         commands.correct_answer(
-            scene.session, answer_id=first.id, title=f"Rettet {number}", body="Riktig tekst", language="nb",
-            person=scene.tone, now=scene.noon + number * DAY, signer_title="fagkonsulent",
-        )  # fmt: skip
+            scene.session,
+            answer_id=first.id,
+            title=f"Rettet {number}",
+            body="Riktig tekst",
+            language="nb",
+            person=scene.tone,
+            now=scene.noon + number * DAY,
+            signer_title="fagkonsulent",
+        )
     shown = answers_of(scene.session, scene.idea.id)
     assert len(shown) == 1
-    assert (shown[0].title, [c.title for c in shown[0].corrections]) == ("Vi vil prøve dette", ["Rettet 1", "Rettet 2"])
+    assert (shown[0].title, [c.title for c in shown[0].corrections]) == (
+        "Vi vil prøve dette",
+        ["Rettet 1", "Rettet 2"],
+    )
     assert shown[0].corrections[0].signer.name == "Tone Sand"
     assert handoff.state is HandoffState.PRELIMINARY
     with refused(scene, "corrects-correction"):
         commands.correct_answer(
-            scene.session, answer_id=shown[0].corrections[0].id, title="x", body="y", language="nb", person=scene.tone,
+            scene.session,
+            answer_id=shown[0].corrections[0].id,
+            title="x",
+            body="y",
+            language="nb",
+            person=scene.tone,
             now=scene.noon,
-        )  # fmt: skip
+        )
 
 
 def test_correcting_a_final_answer_needs_a_second_person_too(scene):
     handoff = scene.agreed()
     final = scene.final(handoff, scene.noon)
     fix = commands.correct_answer(
-        scene.session, answer_id=final.id, title="Rettet", body="Riktig", language="nb", person=scene.tone, now=scene.noon
+        scene.session,
+        answer_id=final.id,
+        title="Rettet",
+        body="Riktig",
+        language="nb",
+        person=scene.tone,
+        now=scene.noon,
     )
     assert fix.published_at is None
-    commands.confirm_answer(scene.session, answer_id=fix.id, person=scene.kari, now=scene.noon, stamp=fix.stamp)
+    commands.confirm_answer(
+        scene.session, answer_id=fix.id, person=scene.kari, now=scene.noon, stamp=fix.stamp
+    )
     assert [c.title for c in answers_of(scene.session, scene.idea.id)[0].corrections] == ["Rettet"]
     assert len(scene.events("answer-corrected")) == 1
 
 
 def extend(scene, handoff, until, reason="Budsjettet kommer i juli", **more):
     return commands.extend_decision(
-        scene.session, handoff_id=handoff.id, until=until, reason=reason, person=more.get("person", scene.kari),
+        scene.session,
+        handoff_id=handoff.id,
+        until=until,
+        reason=reason,
+        person=more.get("person", scene.kari),
         now=more.get("now", scene.noon),
-    )  # fmt: skip
+    )
 
 
 def test_the_decision_moves_once_with_a_public_reason(scene):
@@ -417,10 +540,14 @@ def test_the_decision_moves_once_with_a_public_reason(scene):
 
 def test_waiting_is_dated_and_at_most_fourteen_days(scene):
     handoff = scene.agreed()
-    ask = lambda days, question="Når?": commands.wait_for_author(  # noqa: E731
-        scene.session, handoff_id=handoff.id, until=(scene.noon + days * DAY).date(), question=question,
-        person=scene.kari, now=scene.noon,
-    )  # fmt: skip
+    ask = lambda days, question="Når?": commands.wait_for_author(
+        scene.session,
+        handoff_id=handoff.id,
+        until=(scene.noon + days * DAY).date(),
+        question=question,
+        person=scene.kari,
+        now=scene.noon,
+    )
     with refused(scene, "too-early"):
         ask(0)
     with refused(scene, "too-late"):
@@ -439,7 +566,10 @@ def test_reassigning_keeps_state_and_clock(scene):
     before = (handoff.state, handoff.due_at, handoff.acknowledged_at)
     give = {"handoff_id": handoff.id, "assignee_id": scene.tone.known_id, "now": scene.noon + DAY}
     commands.reassign(scene.session, person=scene.facilitator, **give)
-    assert (handoff.assignee_id, (handoff.state, handoff.due_at, handoff.acknowledged_at)) == (scene.tone.person_id, before)
+    assert (handoff.assignee_id, (handoff.state, handoff.due_at, handoff.acknowledged_at)) == (
+        scene.tone.person_id,
+        before,
+    )
     commands.reassign(scene.session, person=scene.kari, **give)
     assert len(scene.events("handoff-reassigned")) == 1
     assert scene.events("handoff-reassigned")[0].public is False
@@ -452,7 +582,9 @@ def test_the_case_number_is_for_staff_only(scene):
     )
     assert (handoff.external_case, scene.events("handoff-numbered")[0].public) == ("26/1234", False)
     with refused(scene, "external_case-too-long"):
-        commands.set_case_number(scene.session, handoff_id=handoff.id, number="x" * 81, person=scene.kari, now=scene.noon)
+        commands.set_case_number(
+            scene.session, handoff_id=handoff.id, number="x" * 81, person=scene.kari, now=scene.noon
+        )
 
 
 def test_the_ideas_road_carries_an_accepted_handoff_to_its_end(scene):
@@ -467,7 +599,12 @@ def test_the_ideas_road_carries_an_accepted_handoff_to_its_end(scene):
     assert commands.close_handoff(scene.session, idea_id, "followed-up", scene.noon + 4 * DAY) is True
     assert commands.close_handoff(scene.session, idea_id, "followed-up", scene.noon + 4 * DAY) is False
     assert (handoff.state, handoff.delivered_at) == (HandoffState.CLOSED, scene.noon + 2 * DAY)
-    assert scene.kinds()[-4:] == ["handoff-delivery", "handoff-delivered", "handoff-followed-up", "handoff-closed"]
+    assert scene.kinds()[-4:] == [
+        "handoff-delivery",
+        "handoff-delivered",
+        "handoff-followed-up",
+        "handoff-closed",
+    ]
 
 
 def test_a_yes_that_comes_after_the_prototype_begins_delivery_itself(scene):
@@ -523,9 +660,13 @@ def test_the_promise_counts_answers_missing_ones_and_late_ones(scene):
 def test_a_pause_does_not_count_towards_the_days_used(scene):
     handoff = scene.agreed()
     commands.wait_for_author(
-        scene.session, handoff_id=handoff.id, until=(scene.noon + 10 * DAY).date(), question="Når?", person=scene.kari,
+        scene.session,
+        handoff_id=handoff.id,
+        until=(scene.noon + 10 * DAY).date(),
+        question="Når?",
+        person=scene.kari,
         now=scene.noon,
-    )  # fmt: skip
+    )
     scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon + 8 * DAY + timedelta(hours=5))
     assert handoff.answer_seconds == 0
     assert handoff.waited_seconds == 8 * 86_400 + 5 * 3600

@@ -1,3 +1,4 @@
+# ruff: noqa: E731
 """Two people at the same moment: two hundred rounds each, one winner each, nothing in between."""
 
 from __future__ import annotations
@@ -71,13 +72,19 @@ def crowd(database, noon):
                 return scene, ideas
             handoff = scene.assigned() if what == "assigned" else scene.agreed()
             handoff_id = known_id(handoff.id)
-            answer = scene.answer(handoff, AnswerKind.FINAL, noon, outcome=Outcome.ACCEPTED) if what == "signed" else None
+            answer = (
+                scene.answer(handoff, AnswerKind.FINAL, noon, outcome=Outcome.ACCEPTED)
+                if what == "signed"
+                else None
+            )
             session.flush()
             ideas = copies(session, Idea, idea_id, [{}] * (rounds - 1))
             papers = copies(session, Handoff, handoff_id, [{"idea_id": idea} for idea in ideas])
             if answer is None:
                 return scene, [handoff_id, *papers]
-            pairs = [{"idea_id": idea, "handoff_id": paper} for idea, paper in zip(ideas, papers, strict=True)]
+            pairs = [
+                {"idea_id": idea, "handoff_id": paper} for idea, paper in zip(ideas, papers, strict=True)
+            ]
             return scene, [known_id(answer.id), *copies(session, Answer, known_id(answer.id), pairs)]
 
     return prepare
@@ -93,12 +100,15 @@ def test_acknowledging_against_sending_back_has_one_winner(database, crowd):
     with database.reading() as session:
         stamp = session.get_one(Handoff, rows[0]).stamp
     ends = race(
-        database, rows,
-        lambda s, row: commands.acknowledge(s, handoff_id=row, person=scene.kari, now=scene.noon, stamp=stamp),
+        database,
+        rows,
+        lambda s, row: commands.acknowledge(
+            s, handoff_id=row, person=scene.kari, now=scene.noon, stamp=stamp
+        ),
         lambda s, row: commands.return_wrong_unit(
             s, handoff_id=row, note="Ikke vårt", person=scene.tone, now=scene.noon, stamp=stamp
         ),
-    )  # fmt: skip
+    )
     with database.reading() as session:
         states = Counter(session.scalars(select(Handoff.state)).all())
     assert states[HandoffState.ACKNOWLEDGED] == ends["left:won"]
@@ -106,15 +116,22 @@ def test_acknowledging_against_sending_back_has_one_winner(database, crowd):
     assert kinds(database, "handoff-acknowledged", "handoff-returned") == ROUNDS
     # who came second read the page of before: either the stamp or the unit has changed under them
     assert set(ends) <= {
-        "left:won", "right:won", "right:handoff-changed", "left:no-such-handoff", "left:wrong-state", "left:no-unit",
-    }  # fmt: skip
+        "left:won",
+        "right:won",
+        "right:handoff-changed",
+        "left:no-such-handoff",
+        "left:wrong-state",
+        "left:no-unit",
+    }
 
 
 def test_two_answers_at_once_publish_one(database, crowd):
     scene, rows = crowd("agreed")
     words = {"title": "Ja", "body": "Vi prøver.", "language": "nb", "now": scene.noon}
-    act = lambda person: lambda s, row: commands.write_answer(  # noqa: E731
-        s, handoff_id=row, kind=AnswerKind.PRELIMINARY, person=person, **words
+    act = lambda person: (
+        lambda s, row: commands.write_answer(
+            s, handoff_id=row, kind=AnswerKind.PRELIMINARY, person=person, **words
+        )
     )
     ends = race(database, rows, act(scene.kari), act(scene.tone))
     assert kinds(database, "answer-published") == ROUNDS
@@ -126,25 +143,36 @@ def test_two_answers_at_once_publish_one(database, crowd):
 def test_publishing_against_changing_never_publishes_what_was_not_read(database, crowd):
     scene, rows = crowd("signed")
     ends = race(
-        database, rows,
+        database,
+        rows,
         lambda s, row: commands.confirm_answer(s, answer_id=row, person=scene.tone, now=scene.noon, stamp=0),
         lambda s, row: commands.edit_answer(
-            s, answer_id=row, title="Nei", body="Likevel ikke.", language="nb", outcome=Outcome.DECLINED,
-            person=scene.kari, now=scene.noon, stamp=0,
+            s,
+            answer_id=row,
+            title="Nei",
+            body="Likevel ikke.",
+            language="nb",
+            outcome=Outcome.DECLINED,
+            person=scene.kari,
+            now=scene.noon,
+            stamp=0,
         ),
-    )  # fmt: skip
+    )
     with database.reading() as session:
         published = session.scalars(select(Answer.title).where(col(Answer.published_at).is_not(None))).all()
         waiting = session.scalars(select(Answer.title).where(col(Answer.published_at).is_(None))).all()
-    assert (set(published) | {"Vi vil prøve dette"}, set(waiting) | {"Nei"}) == ({"Vi vil prøve dette"}, {"Nei"})
+    assert (set(published) | {"Vi vil prøve dette"}, set(waiting) | {"Nei"}) == (
+        {"Vi vil prøve dette"},
+        {"Nei"},
+    )
     assert (len(published), len(waiting)) == (ends["left:won"], ends["right:won"])
     assert set(ends) <= {"left:won", "right:won", "left:answer-changed", "right:already-published"}
 
 
 def test_two_second_persons_publish_once(database, crowd):
     scene, rows = crowd("signed")
-    act = lambda person: lambda s, row: commands.confirm_answer(  # noqa: E731
-        s, answer_id=row, person=person, now=scene.noon, stamp=0
+    act = lambda person: (
+        lambda s, row: commands.confirm_answer(s, answer_id=row, person=person, now=scene.noon, stamp=0)
     )
     ends = race(database, rows, act(scene.tone), act(scene.manager))
     assert kinds(database, "answer-published") == ROUNDS
@@ -154,18 +182,21 @@ def test_two_second_persons_publish_once(database, crowd):
 def test_publishing_against_taking_back_has_one_winner(database, crowd):
     scene, rows = crowd("signed", rounds=60)
     race(
-        database, rows,
+        database,
+        rows,
         lambda s, row: commands.confirm_answer(s, answer_id=row, person=scene.tone, now=scene.noon, stamp=0),
         lambda s, row: commands.withdraw_answer(s, answer_id=row, person=scene.kari, now=scene.noon, stamp=0),
-    )  # fmt: skip
+    )
     with database.reading() as session:
         assert session.scalars(select(Answer.id).where(col(Answer.published_at).is_(None))).all() == []
 
 
 def test_two_routings_at_once_make_one_handoff(database, crowd):
     scene, rows = crowd("reviewed", rounds=60)
-    act = lambda unit: lambda s, row: commands.route_idea(  # noqa: E731
-        s, idea_id=row, unit_id=known_id(unit.id), person=scene.facilitator, now=scene.noon
+    act = lambda unit: (
+        lambda s, row: commands.route_idea(
+            s, idea_id=row, unit_id=known_id(unit.id), person=scene.facilitator, now=scene.noon
+        )
     )
     race(database, rows, act(scene.unit), act(scene.other_unit))
     with database.reading() as session:
@@ -178,8 +209,10 @@ def test_two_givings_at_once_do_not_pass_the_limit(database, noon):
         scene.unit.limit_in_progress = 1
         session.flush()
         pairs = [known_id(scene.queued(idea=scene.reviewed()).id) for _ in range(2)]
-    give = lambda row: lambda s, _: commands.assign(  # noqa: E731
-        s, handoff_id=row, assignee_id=scene.kari.known_id, person=scene.facilitator, now=noon
+    give = lambda row: (
+        lambda s, _: commands.assign(
+            s, handoff_id=row, assignee_id=scene.kari.known_id, person=scene.facilitator, now=noon
+        )
     )
     ends = race(database, [0], give(pairs[0]), give(pairs[1]))
     assert sum(number for end, number in ends.items() if end.endswith(":unit-full")) == 1

@@ -62,8 +62,15 @@ OTHER_LAB = Viewer(person_id=6, roles={2: frozenset(Role)}, units={9: 2})
 RESIDENT = Viewer(person_id=7)
 ADMIN = Viewer(person_id=8, is_admin=True)
 EVERYBODY = {
-    "member": MEMBER, "elsewhere": COLLEAGUE_ELSEWHERE, "facilitator": FACILITATOR, "lead": LEAD,
-    "manager": MANAGER, "other_lab": OTHER_LAB, "resident": RESIDENT, "admin": ADMIN, "visitor": VISITOR,
+    "member": MEMBER,
+    "elsewhere": COLLEAGUE_ELSEWHERE,
+    "facilitator": FACILITATOR,
+    "lead": LEAD,
+    "manager": MANAGER,
+    "other_lab": OTHER_LAB,
+    "resident": RESIDENT,
+    "admin": ADMIN,
+    "visitor": VISITOR,
 }
 CIRCLES = {
     Who.UNIT: {"member", "manager"},
@@ -113,10 +120,16 @@ def test_waiting_and_extending_happen_once_at_a_time():
     assert code(why_not_step(Step.EXTEND, Paper(S.ASSESSING, extended=True), MEMBER)) == "extended-once"
 
 
-@pytest.mark.parametrize(("returns", "who", "expected"), [
-    (0, FACILITATOR, None), (1, LEAD, None), (2, FACILITATOR, "manager-assigns"), (2, LEAD, "manager-assigns"),
-    (2, MANAGER, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("returns", "who", "expected"),
+    [
+        (0, FACILITATOR, None),
+        (1, LEAD, None),
+        (2, FACILITATOR, "manager-assigns"),
+        (2, LEAD, "manager-assigns"),
+        (2, MANAGER, None),
+    ],
+)
 def test_after_two_returns_only_the_manager_chooses_the_unit(returns, who, expected):
     assert code(why_not_route_again(Paper(unit_id=None, returns=returns), who)) == expected
 
@@ -133,7 +146,9 @@ def test_a_unit_returns_at_most_twice_in_all_and_not_after_gate_one():
 @pytest.mark.parametrize("activity", list(Activity))
 @pytest.mark.parametrize("stage", list(Stage))
 def test_an_idea_is_routed_from_its_first_review_on_while_it_is_on_its_way(stage, activity):
-    problem = code(why_not_route(Draft(stage=stage, activity=activity), LEAD, is_open=False, open_outcome=None))
+    problem = code(
+        why_not_route(Draft(stage=stage, activity=activity), LEAD, is_open=False, open_outcome=None)
+    )
     expected = {
         Stage.IDEA: {Activity.REVIEW: None, Activity.ACTIVE: "no-review"},
         Stage.CONCEPT: {Activity.REVIEW: None, Activity.ACTIVE: None},
@@ -191,17 +206,30 @@ def test_only_a_final_answer_carries_a_decision():
     assert why_not_outcome(AnswerKind.FINAL, Outcome.DECLINED) is None
 
 
-@pytest.mark.parametrize(("kind", "corrects", "wanted", "expected"), [
-    (AnswerKind.FINAL, None, True, True), (AnswerKind.FINAL, None, False, False),
-    (AnswerKind.PRELIMINARY, None, True, False), (AnswerKind.RECEIPT, None, True, False),
-    (AnswerKind.CORRECTION, AnswerKind.FINAL, True, True), (AnswerKind.CORRECTION, AnswerKind.PRELIMINARY, True, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "corrects", "wanted", "expected"),
+    [
+        (AnswerKind.FINAL, None, True, True),
+        (AnswerKind.FINAL, None, False, False),
+        (AnswerKind.PRELIMINARY, None, True, False),
+        (AnswerKind.RECEIPT, None, True, False),
+        (AnswerKind.CORRECTION, AnswerKind.FINAL, True, True),
+        (AnswerKind.CORRECTION, AnswerKind.PRELIMINARY, True, False),
+    ],
+)
 def test_what_binds_the_unit_needs_a_second_person(kind, corrects, wanted, expected):
     assert needs_second(kind, corrects=corrects, lab_wants_it=wanted) is expected
 
 
 def offered(paper: Paper, viewer: Viewer, **more) -> tuple[Verb, ...]:
-    facts = {"stage": Stage.IDEA, "lead_id": 4, "authors": (), "pending": None, "has_receipt": False, "has_room": True}
+    facts = {
+        "stage": Stage.IDEA,
+        "lead_id": 4,
+        "authors": (),
+        "pending": None,
+        "has_receipt": False,
+        "has_room": True,
+    }
     return verbs_for(paper, viewer, **(facts | more))
 
 
@@ -220,10 +248,18 @@ def test_the_first_verb_is_the_next_action():
 @pytest.mark.parametrize("state", list(S))
 def test_no_verb_is_offered_that_its_own_rule_refuses(state):
     steps = {
-        Verb.TAKE: Step.ASSIGN, Verb.ASSIGN: Step.ASSIGN, Verb.ACKNOWLEDGE: Step.ACKNOWLEDGE,
-        Verb.PRELIMINARY: Step.PRELIMINARY, Verb.FINAL: Step.FINAL, Verb.RECEIPT: Step.RECEIPT, Verb.BEGIN: Step.BEGIN,
-        Verb.WAIT: Step.WAIT, Verb.EXTEND: Step.EXTEND, Verb.RETURN: Step.RETURN, Verb.REASSIGN: Step.REASSIGN,
-    }  # fmt: skip
+        Verb.TAKE: Step.ASSIGN,
+        Verb.ASSIGN: Step.ASSIGN,
+        Verb.ACKNOWLEDGE: Step.ACKNOWLEDGE,
+        Verb.PRELIMINARY: Step.PRELIMINARY,
+        Verb.FINAL: Step.FINAL,
+        Verb.RECEIPT: Step.RECEIPT,
+        Verb.BEGIN: Step.BEGIN,
+        Verb.WAIT: Step.WAIT,
+        Verb.EXTEND: Step.EXTEND,
+        Verb.RETURN: Step.RETURN,
+        Verb.REASSIGN: Step.REASSIGN,
+    }
     for viewer in EVERYBODY.values():
         paper = Paper(state, assignee_id=1)
         for verb in offered(paper, viewer):
@@ -232,7 +268,9 @@ def test_no_verb_is_offered_that_its_own_rule_refuses(state):
 
 def test_lix_counts_long_words_and_long_sentences():
     # 11 words, 2 sentences, 2 words over six letters
-    assert lix("Vi prøver dette i mai. Kommunen betaler og svarer igjen raskt.") == round(11 / 2 + 100 * 2 / 11)
+    assert lix("Vi prøver dette i mai. Kommunen betaler og svarer igjen raskt.") == round(
+        11 / 2 + 100 * 2 / 11
+    )
     assert lix("") == 0
     assert lix("**Kommunen** [betaler](https://example.org/veldig-lang-adresse).") == 2 + 100
 
@@ -240,7 +278,8 @@ def test_lix_counts_long_words_and_long_sentences():
 def test_official_prose_is_called_hard_and_plain_speech_is_not():
     official = (
         "Forvaltningsorganet vurderer gjennomføringsmuligheter innenfor gjeldende budsjettrammer, herunder "
-        "organisatoriske konsekvenser og personalmessige implikasjoner, hensyntatt kommunestyrets vedtak vedrørende "
+        "organisatoriske konsekvenser og personalmessige implikasjoner, hensyntatt kommunestyrets "
+        "vedtak vedrørende "
         "tjenesteutvikling og samhandlingsreformens intensjoner."
     )
     plain = (
@@ -261,6 +300,12 @@ def test_nearest_rank_is_always_a_value_that_occurred():
 
 def test_a_missing_answer_counts_against_the_promise():
     figures = promise([(86_400 * 10, True), (86_400 * 40, False), (5, True)], missing=1, late=2)
-    assert (figures.answered, figures.expected, figures.in_time, figures.share, figures.late) == (3, 4, 2, 50, 2)
+    assert (figures.answered, figures.expected, figures.in_time, figures.share, figures.late) == (
+        3,
+        4,
+        2,
+        50,
+        2,
+    )
     assert (figures.median_days, figures.ninth_days) == (10, 40)
     assert promise([], missing=0, late=0).share is None

@@ -1,3 +1,4 @@
+# ruff: noqa: E731
 """The pages: who gets in, what they offer, what they say when they refuse."""
 
 from __future__ import annotations
@@ -43,8 +44,11 @@ def read(database, kind, row_id):
 
 
 def test_every_route_carries_its_mark(app):
-    views = {rule.endpoint: app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()
-             if rule.endpoint.startswith("handoff.")}  # fmt: skip
+    views = {
+        rule.endpoint: app.view_functions[rule.endpoint]
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("handoff.")
+    }
     assert len(views) == 19
     for endpoint, view in views.items():
         mark = mark_of(view)
@@ -63,7 +67,7 @@ def test_the_queue_shows_what_is_mine_due_and_late(as_, told):
     def act(scene):
         late = scene.agreed(now=scene.noon - timedelta(days=40))
         commands.run_clock(scene.session, utc_now())
-        scene.queued(idea=scene.reviewed())
+        scene.queued(utc_now(), idea=scene.reviewed())
         return late
 
     scene = told(act)
@@ -88,8 +92,12 @@ def test_a_lane_is_paged_and_each_handoff_stands_on_one_page(as_, told, app):
     url = "/handoffs?lane=late"
     for _ in range(3):
         page = browser.get(url).text
-        found |= {part.split('"')[0] for part in page.split('href="/handoffs/')[1:] if part.split('"')[0].isdigit()}
-        following = [part.split('"')[0] for part in page.split('href="')[1:] if "after=" in part.split('"')[0]]
+        found |= {
+            part.split('"')[0] for part in page.split('href="/handoffs/')[1:] if part.split('"')[0].isdigit()
+        }
+        following = [
+            part.split('"')[0] for part in page.split('href="')[1:] if "after=" in part.split('"')[0]
+        ]
         if not following:
             break
         url = following[-1].replace("&amp;", "&")
@@ -97,7 +105,10 @@ def test_a_lane_is_paged_and_each_handoff_stands_on_one_page(as_, told, app):
     assert "after=" in first
 
 
-@pytest.mark.parametrize("query", ["?unit=99999", "?unit=x", "?lane=bogus", "?after=%00", "?after=WzFlNDAwLDFd&lane=late", "?mine=7"])
+@pytest.mark.parametrize(
+    "query",
+    ["?unit=99999", "?unit=x", "?lane=bogus", "?after=%00", "?after=WzFlNDAwLDFd&lane=late", "?mine=7"],
+)
 def test_an_address_typed_by_hand_never_breaks(as_, told, query):
     scene = told(lambda s: s.queued())
     assert as_(scene.kari).get("/handoffs" + query).status_code == 200
@@ -134,13 +145,21 @@ def test_the_desk_sees_what_needs_a_unit_and_hands_it_over(as_, told, database):
 def test_the_whole_way_of_a_unit_by_its_buttons(as_, told, database):
     scene = told(lambda s: s.queued())
     row, kari, tone = scene.extra["row"].id, as_(scene.kari), as_(scene.tone)
-    stamp = lambda: read(database, Handoff, row).stamp  # noqa: E731
+    stamp = lambda: read(database, Handoff, row).stamp
     assert kari.post(f"/handoffs/{row}/take", data={"stamp": stamp()}).status_code == 303
     back = kari.post(f"/handoffs/{row}/acknowledge", data={"stamp": stamp(), "back": "/handoffs?mine=1"})
     assert back.headers["Location"] == "/handoffs?mine=1"
     assert kari.post(f"/handoffs/{row}/begin", data={"stamp": stamp()}).status_code == 303
-    words = {"title": "Vi prøver", "body": "To kvelder i mai.", "language": "nb", "signer_title": "enhetsleder"}
-    assert kari.post(f"/handoffs/{row}/answer?kind=preliminary", data=words | {"stamp": stamp()}).status_code == 303
+    words = {
+        "title": "Vi prøver",
+        "body": "To kvelder i mai.",
+        "language": "nb",
+        "signer_title": "enhetsleder",
+    }
+    assert (
+        kari.post(f"/handoffs/{row}/answer?kind=preliminary", data=words | {"stamp": stamp()}).status_code
+        == 303
+    )
     final = words | {"outcome": "accepted", "stamp": stamp()}
     assert kari.post(f"/handoffs/{row}/answer?kind=final", data=final).status_code == 303
     with database.reading() as session:
@@ -170,12 +189,19 @@ def test_the_preview_publishes_nothing_and_warns_of_hard_words(as_, told, databa
     row = scene.extra["row"].id
     hard = (
         "Forvaltningsorganet vurderer gjennomføringsmuligheter innenfor gjeldende budsjettrammer, herunder "
-        "organisatoriske konsekvenser, personalmessige implikasjoner, hensyntatt kommunestyrets vedtak vedrørende "
+        "organisatoriske konsekvenser, personalmessige implikasjoner, hensyntatt kommunestyrets "
+        "vedtak vedrørende "
         "tjenesteutvikling, samhandlingsreformens intensjoner <script>alert(1)</script> med mere."
     )
     page = as_(scene.kari).post(
         f"/handoffs/{row}/answer?kind=preliminary",
-        data={"title": "Vi ser på det", "body": hard, "language": "nb", "signer_title": "leder", "do": "preview"},
+        data={
+            "title": "Vi ser på det",
+            "body": hard,
+            "language": "nb",
+            "signer_title": "leder",
+            "do": "preview",
+        },
     )
     assert page.status_code == 200
     assert "Hard to read" in page.text
@@ -189,20 +215,24 @@ def test_a_refused_answer_keeps_what_was_typed(as_, told):
     scene = told(lambda s: s.agreed())
     row = scene.extra["row"].id
     page = as_(scene.kari).post(
-        f"/handoffs/{row}/answer?kind=final", data={"title": "Ja", "body": "Begrunnelsen min", "language": "nb"}
+        f"/handoffs/{row}/answer?kind=final",
+        data={"title": "Ja", "body": "Begrunnelsen min", "language": "nb"},
     )
     assert page.status_code == 422
     assert "Begrunnelsen min" in page.text
     assert "Choose what the unit has decided" in page.text or "Fill this in" in page.text
 
 
-@pytest.mark.parametrize(("path", "data", "said"), [
-    ("extend", {"until": "2026-01-01", "reason": "Fordi"}, "Choose a day after the present deadline"),
-    ("extend", {"until": "not a day", "reason": "Fordi"}, "Fordi"),
-    ("wait", {"until": "2199-01-01", "question": "Når kan du?"}, "at most 14 days"),
-    ("return", {"note": ""}, "Fill this in"),
-    ("assign", {"assignee_id": "99999"}, "ot a valid choice"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "data", "said"),
+    [
+        ("extend", {"until": "2026-01-01", "reason": "Fordi"}, "Choose a day after the present deadline"),
+        ("extend", {"until": "not a day", "reason": "Fordi"}, "Fordi"),
+        ("wait", {"until": "2199-01-01", "question": "Når kan du?"}, "at most 14 days"),
+        ("return", {"note": ""}, "Fill this in"),
+        ("assign", {"assignee_id": "99999"}, "ot a valid choice"),
+    ],
+)
 def test_small_forms_say_what_is_wrong_at_the_field(as_, told, path, data, said):
     scene = told(lambda s: s.agreed())
     page = as_(scene.kari).post(f"/handoffs/{scene.extra['row'].id}/{path}", data=data)
@@ -214,11 +244,18 @@ def test_asking_and_going_on(as_, told, database):
     scene = told(lambda s: s.agreed())
     row, browser = scene.extra["row"].id, as_(scene.kari)
     until = (utc_now() + timedelta(days=5)).date().isoformat()
-    assert browser.post(f"/handoffs/{row}/wait", data={"until": until, "question": "Hvor?"}).status_code == 303
+    assert (
+        browser.post(f"/handoffs/{row}/wait", data={"until": until, "question": "Hvor?"}).status_code == 303
+    )
     page = browser.get(f"/handoffs/{row}").text
     assert "The clock stands" in page
     assert "Hvor?" in page
-    assert browser.post(f"/handoffs/{row}/resume", data={"stamp": read(database, Handoff, row).stamp}).status_code == 303
+    assert (
+        browser.post(
+            f"/handoffs/{row}/resume", data={"stamp": read(database, Handoff, row).stamp}
+        ).status_code
+        == 303
+    )
     assert read(database, Handoff, row).waiting_since is None
 
 
@@ -227,12 +264,20 @@ def test_sending_an_answer_back_and_changing_it(as_, told, database):
     answer = scene.extra["row"]
     tone, kari = as_(scene.tone), as_(scene.kari)
     assert tone.get(f"/answers/{answer.id}/send-back").status_code == 200
-    assert tone.post(f"/answers/{answer.id}/send-back", data={"note": "Si når", "stamp": 0}).status_code == 303
+    assert (
+        tone.post(f"/answers/{answer.id}/send-back", data={"note": "Si når", "stamp": 0}).status_code == 303
+    )
     page = kari.get(f"/handoffs/{answer.handoff_id}").text
     assert "Si når" in page
     assert "Change the answer" in page
     now = read(database, Answer, answer.id)
-    form = {"title": "Ja, i mai", "body": "Fra 4. mai.", "language": "nb", "outcome": "accepted", "signer_title": "x"}
+    form = {
+        "title": "Ja, i mai",
+        "body": "Fra 4. mai.",
+        "language": "nb",
+        "outcome": "accepted",
+        "signer_title": "x",
+    }
     assert kari.post(f"/answers/{answer.id}/edit", data=form | {"stamp": now.stamp}).status_code == 303
     assert read(database, Answer, answer.id).returned_note == ""
     assert kari.post(f"/answers/{answer.id}/withdraw", data={"stamp": now.stamp + 1}).status_code == 303
@@ -251,9 +296,14 @@ def test_the_official_answers_stand_on_the_ideas_page_with_their_correction(app,
     def act(scene):
         answer = scene.answer(scene.agreed(), AnswerKind.PRELIMINARY, scene.noon, signer_title="enhetsleder")
         commands.correct_answer(
-            scene.session, answer_id=known_id(answer.id), title="Rettet", body="Ny **tekst**", language="nb",
-            person=scene.tone, now=utc_now(),
-        )  # fmt: skip
+            scene.session,
+            answer_id=known_id(answer.id),
+            title="Rettet",
+            body="Ny **tekst**",
+            language="nb",
+            person=scene.tone,
+            now=utc_now(),
+        )
         return answer
 
     scene = told(act)
@@ -275,7 +325,9 @@ def test_the_official_answers_stand_on_the_ideas_page_with_their_correction(app,
 def test_the_mail_to_the_steering_list_can_be_read(app, database, told):
     from livinglab.web.mailing import render_mail
 
-    scene = told(lambda s: s.queued(now=utc_now() - timedelta(days=40)), steering_emails=["styret@example.no"])
+    scene = told(
+        lambda s: s.queued(now=utc_now() - timedelta(days=40)), steering_emails=["styret@example.no"]
+    )
     with database.writing() as session:
         commands.run_clock(session, utc_now())
         commands.run_clock(session, utc_now())

@@ -1,16 +1,10 @@
 """What can be done with a handoff, one verb each."""
 
-from livinglab.handoff.commands.answers import (
-    confirm_answer,
-    correct_answer,
-    edit_answer,
-    return_answer,
-    withdraw_answer,
-    write_answer,
-)
+from livinglab.handoff.commands.answers import correct_answer, edit_answer, withdraw_answer, write_answer
 from livinglab.handoff.commands.clock import run_clock
 from livinglab.handoff.commands.deadlines import extend_decision, stop_waiting, wait_for_author
 from livinglab.handoff.commands.ending import begin_delivery, close_handoff, mark_delivered, mark_followed_up
+from livinglab.handoff.commands.publishing import confirm_answer, return_answer
 from livinglab.handoff.commands.routing import (
     acknowledge,
     assign,

@@ -163,7 +163,7 @@ def resume(
 
 
 def stop_pause(session: Session, handoff: Handoff, *, at: datetime, stamp: int | None = None) -> timedelta:
-    """Move every open deadline by the time the clock stood; what was told of it moves along (once stays once).
+    """Move every open deadline by the time the clock stood; what was told of it moves along.
 
     Returns:
         How long it stood: never beyond the promised day, however late somebody looks.

@@ -1,4 +1,4 @@
-"""What the idea's own road does to its handoff: delivery, delivered, followed up, closed. Called by pipeline."""
+"""What the idea's own road does to its handoff: delivery, follow-up, closing. Called by pipeline."""
 
 from __future__ import annotations
 

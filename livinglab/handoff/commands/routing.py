@@ -213,7 +213,7 @@ def reassign(
     note: str = "",
     stamp: int | None = None,
 ) -> Handoff:
-    """Give a handoff to a colleague; state and clock stay as they are. Giving it to who has it changes nothing.
+    """Give a handoff to a colleague; state and clock stay as they are. Repeating it changes nothing.
 
     Raises:
         NotFound: ``no-such-handoff``. Forbidden: ``not-yours``.
@@ -283,7 +283,8 @@ def return_wrong_unit(
 
     Raises:
         NotFound: ``no-such-handoff``. Forbidden: ``not-yours``.
-        Refused: ``wrong-state``, ``returned-twice``, ``already-agreed``, ``note-missing``, ``handoff-changed``.
+        Refused: ``wrong-state``, ``returned-twice``, ``already-agreed``, ``note-missing``,
+            ``handoff-changed``.
 
     Source: rule H1.
     """

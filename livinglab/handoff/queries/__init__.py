@@ -9,17 +9,21 @@ from livinglab.handoff.queries.answers import (
 )
 from livinglab.handoff.queries.facts import HandoffPeople, LabClock, lab_clock, people_of
 from livinglab.handoff.queries.figures import promise_kept
+from livinglab.handoff.queries.handoffs import HandoffBrief, handoff_by_id, open_handoff, open_handoffs
 from livinglab.handoff.queries.queue import Choice, Lane, Queue, QueueRow, queue
 from livinglab.handoff.queries.sheet import Sheet, sheet
-from livinglab.handoff.queries.handoffs import HandoffBrief, handoff_by_id, open_handoff, open_handoffs
 
 __all__ = [
-    "Choice", "Lane", "Queue", "QueueRow", "Sheet", "queue", "sheet",
     "AnswerShown",
+    "Choice",
     "Correction",
     "HandoffBrief",
     "HandoffPeople",
     "LabClock",
+    "Lane",
+    "Queue",
+    "QueueRow",
+    "Sheet",
     "answer_by_id",
     "answers_of",
     "handoff_by_id",
@@ -28,5 +32,7 @@ __all__ = [
     "open_handoffs",
     "people_of",
     "promise_kept",
+    "queue",
+    "sheet",
     "waiting_answer",
 ]

@@ -22,7 +22,7 @@ def promise_kept(
     """Return how the labs together kept their promise during the last twelve months.
 
     The first answer is the preliminary one, or the final one where it came at once. One that was due and
-    has not come counts as not in time. A handoff closed without an answer by the idea's own road counts nowhere.
+    has not come counts as not in time. A handoff closed before its answer counts nowhere.
 
     Args:
         unit_id: Only this receiving unit.

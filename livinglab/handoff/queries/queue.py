@@ -182,7 +182,9 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
     return Queue(
         units=units,
         counts=_counts(session, viewer, now, choice),
-        lanes={lane: tuple(drawn[known_id(row[0].id)] for row in part) for lane, part in most.items() if part},
+        lanes={
+            lane: tuple(drawn[known_id(row[0].id)] for row in part) for lane, part in most.items() if part
+        },
         to_route=waiting,
         more_to_route=waiting_more,
         next_after=_key(last, choice.lane) if last else None,
@@ -360,8 +362,14 @@ def _to_route(session: Session, viewer: Viewer, choice: Choice) -> tuple[tuple[T
     ).all()
     found = tuple(
         ToRoute(
-            idea_id=known_id(idea.id), title=idea.title, language=idea.language, summary=idea.summary,
-            stage=idea.stage, activity=idea.activity, lab_name=lab, since=idea.waits_since or idea.published_at,
+            idea_id=known_id(idea.id),
+            title=idea.title,
+            language=idea.language,
+            summary=idea.summary,
+            stage=idea.stage,
+            activity=idea.activity,
+            lab_name=lab,
+            since=idea.waits_since or idea.published_at,
         )
         for idea, lab in rows
     )

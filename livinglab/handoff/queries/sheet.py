@@ -22,7 +22,15 @@ from livinglab.handoff.rules.clock import ClockFace, clock_face
 from livinglab.handoff.rules.moves import may_see, no_such_handoff
 from livinglab.handoff.rules.verbs import Verb, verbs_for
 from livinglab.ideas.models import Activity, Byline, Idea, IdeaCount, Stage
-from livinglab.labs.queries import LabBrief, Somebody, UnitBrief, lab_brief, members_of, people_by_id, unit_brief
+from livinglab.labs.queries import (
+    LabBrief,
+    Somebody,
+    UnitBrief,
+    lab_brief,
+    members_of,
+    people_by_id,
+    unit_brief,
+)
 from livinglab.people.models import Person
 from livinglab.people.rules import Face, face_of
 
@@ -132,21 +140,40 @@ def _in_short(session: Session, idea: Idea, lead: Somebody | None) -> IdeaInShor
     author, photo, image, comments = session.execute(
         sa.select(
             Person,
-            sa.select(col(StoredFile.key)).where(col(StoredFile.id) == col(Person.photo_id)).scalar_subquery(),
+            sa.select(col(StoredFile.key))
+            .where(col(StoredFile.id) == col(Person.photo_id))
+            .scalar_subquery(),
             sa.select(col(StoredFile.key)).where(col(StoredFile.id) == idea.image_id).scalar_subquery(),
             sa.select(col(IdeaCount.comments)).where(col(IdeaCount.idea_id) == idea.id).scalar_subquery(),
         ).where(col(Person.id) == idea.author_id)
     ).first() or (None, None, None, 0)
     byline = (
-        face_of(name=author.name, pseudonym=author.pseudonym, byline=idea.byline, photo=photo,
-                erased=author.erased_at is not None)
+        face_of(
+            name=author.name,
+            pseudonym=author.pseudonym,
+            byline=idea.byline,
+            photo=photo,
+            erased=author.erased_at is not None,
+        )
         if author
         else face_of(name=None, byline=Byline.RESIDENT)
     )
     return IdeaInShort(
-        id=known_id(idea.id), title=idea.title, summary=idea.summary, body=idea.body, gains=idea.gains,
-        place=idea.place, language=idea.language, stage=idea.stage, activity=idea.activity, byline=byline,
-        image=image, image_alt=idea.image_alt, comments=comments or 0, lead=lead, published_at=idea.published_at,
+        id=known_id(idea.id),
+        title=idea.title,
+        summary=idea.summary,
+        body=idea.body,
+        gains=idea.gains,
+        place=idea.place,
+        language=idea.language,
+        stage=idea.stage,
+        activity=idea.activity,
+        byline=byline,
+        image=image,
+        image_alt=idea.image_alt,
+        comments=comments or 0,
+        lead=lead,
+        published_at=idea.published_at,
     )
 
 

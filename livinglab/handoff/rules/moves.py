@@ -268,7 +268,7 @@ def why_not_return(handoff: HandoffLike, viewer: Viewer, *, stage: Stage) -> Ref
     """Say why a unit cannot send the idea back as "wrong unit". Source: rules H0, H1.
 
     Args:
-        stage: Of the idea. Gate 1 is passed on the strength of the unit's agreement, so it stands from there on.
+        stage: Of the idea. Gate 1 is passed on the unit's agreement, so it stands from there on.
     """
     problem = why_not_step(Step.RETURN, handoff, viewer)
     if problem is None and handoff.returns >= MOST_RETURNS:

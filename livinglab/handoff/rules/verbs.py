@@ -42,9 +42,16 @@ class Verb(StrEnum):
 
 
 FIRST = (
-    Verb.ROUTE_AGAIN, Verb.TAKE, Verb.ASSIGN, Verb.ACKNOWLEDGE, Verb.PRELIMINARY, Verb.FINAL, Verb.READ_REPLIES,
-    Verb.SIGN, Verb.REWRITE,
-)  # fmt: skip
+    Verb.ROUTE_AGAIN,
+    Verb.TAKE,
+    Verb.ASSIGN,
+    Verb.ACKNOWLEDGE,
+    Verb.PRELIMINARY,
+    Verb.FINAL,
+    Verb.READ_REPLIES,
+    Verb.SIGN,
+    Verb.REWRITE,
+)
 """What may stand as the one main action; anything else waits under "More"."""
 
 
@@ -139,5 +146,3 @@ def _queue_verbs(handoff: Facts, viewer: Viewer, *, has_room: bool) -> list[Verb
     if not why_not_step(Step.ACKNOWLEDGE, handoff, viewer):
         found.append(Verb.ACKNOWLEDGE)
     return found
-
-

@@ -50,9 +50,14 @@ def _language(form: AnswerForm, found: Sheet) -> None:
 
 
 def _editor(
-    found: Sheet, form: AnswerForm, kind: AnswerKind, *, previewing: bool, corrects: AnswerShown | None = None,
+    found: Sheet,
+    form: AnswerForm,
+    kind: AnswerKind,
+    *,
+    previewing: bool,
+    corrects: AnswerShown | None = None,
     editing: AnswerShown | None = None,
-) -> tuple[str, int]:  # fmt: skip
+) -> tuple[str, int]:
     """Draw the editor with what the resident will see."""
     text = f"{form.title.data or ''}. {form.body.data or ''}"
     with db.reading() as session:
@@ -63,10 +68,22 @@ def _editor(
     )
     promised = {AnswerKind.PRELIMINARY: settings.preliminary_days, AnswerKind.FINAL: settings.decision_days}
     html = render_template(
-        "handoff/answer.html", s=found, h=found.handoff, form=form, kind=kind, me=me, needs_second=second,
-        corrects=corrects, editing=editing, previewing=previewing, lix=lix(text), hard=is_hard(text), now=utc_now(),
-        promised=promised.get(kind), seconds=[person for person in found.seconds if person.id != me.id],
-    )  # fmt: skip
+        "handoff/answer.html",
+        s=found,
+        h=found.handoff,
+        form=form,
+        kind=kind,
+        me=me,
+        needs_second=second,
+        corrects=corrects,
+        editing=editing,
+        previewing=previewing,
+        lix=lix(text),
+        hard=is_hard(text),
+        now=utc_now(),
+        promised=promised.get(kind),
+        seconds=[person for person in found.seconds if person.id != me.id],
+    )
     return html, 200 if previewing and not form.errors else 422 if form.is_submitted() else 200
 
 
@@ -80,7 +97,12 @@ def write(handoff_id: int) -> Answer:
         me = people_by_id(session, {viewer().known_id})[viewer().known_id]
     refuse(
         why_not_answer(
-            kind, found.handoff, viewer(), authors=authors, waiting=found.pending is not None, has_receipt=receipt
+            kind,
+            found.handoff,
+            viewer(),
+            authors=authors,
+            waiting=found.pending is not None,
+            has_receipt=receipt,
         )
     )
     form = AnswerForm(stamp=found.handoff.stamp, signer_title=me.face.title)
@@ -89,14 +111,22 @@ def write(handoff_id: int) -> Answer:
     if form.validate_on_submit() and not previewing:
         with form.catching(), db.writing() as session:
             answer = commands.write_answer(
-                session, handoff_id=handoff_id, kind=kind, outcome=_outcome(form, kind), person=viewer(),
-                now=utc_now(), stamp=form.seen, **_texts(form),
-            )  # fmt: skip
+                session,
+                handoff_id=handoff_id,
+                kind=kind,
+                outcome=_outcome(form, kind),
+                person=viewer(),
+                now=utc_now(),
+                stamp=form.seen,
+                **_texts(form),
+            )
         if not form.refused:
             waits = answer.published_at is None
             return back(
                 url_for("handoff.page", handoff_id=handoff_id),
-                _("Signed. A second person reads it and publishes it.") if waits else _("The answer is public."),
+                _("Signed. A second person reads it and publishes it.")
+                if waits
+                else _("The answer is public."),
             )
     return _editor(found, form, kind, previewing=previewing)
 
@@ -107,9 +137,11 @@ def _outcome(form: AnswerForm, kind: AnswerKind) -> Outcome | None:
 
 def _texts(form: AnswerForm) -> dict[str, str]:
     return {
-        "title": form.title.data or "", "body": form.body.data or "", "language": form.language.data or "",
+        "title": form.title.data or "",
+        "body": form.body.data or "",
+        "language": form.language.data or "",
         "signer_title": form.signer_title.data or "",
-    }  # fmt: skip
+    }
 
 
 @bp.route("/answers/<int:answer_id>/edit", methods=["GET", "POST"])
@@ -119,17 +151,26 @@ def edit(answer_id: int) -> Answer:
     answer, found = _load_answer(answer_id)
     refuse(why_not_edit_answer(answer, found.handoff, viewer()))
     form = AnswerForm(
-        stamp=answer.stamp, title=answer.title, body=answer.body, language=answer.language,
-        signer_title=answer.signer.title, outcome=answer.outcome.value if answer.outcome else None,
-    )  # fmt: skip
+        stamp=answer.stamp,
+        title=answer.title,
+        body=answer.body,
+        language=answer.language,
+        signer_title=answer.signer.title,
+        outcome=answer.outcome.value if answer.outcome else None,
+    )
     _language(form, found)
     previewing = request.form.get("do") == "preview"
     if form.validate_on_submit() and not previewing:
         with form.catching(), db.writing() as session:
             commands.edit_answer(
-                session, answer_id=answer_id, outcome=_outcome(form, answer.kind), person=viewer(), now=utc_now(),
-                stamp=answer.stamp if form.seen is None else form.seen, **_texts(form),
-            )  # fmt: skip
+                session,
+                answer_id=answer_id,
+                outcome=_outcome(form, answer.kind),
+                person=viewer(),
+                now=utc_now(),
+                stamp=answer.stamp if form.seen is None else form.seen,
+                **_texts(form),
+            )
         if not form.refused:
             url = url_for("handoff.page", handoff_id=found.handoff.id)
             return back(url, _("Changed. A second person reads it and publishes it."))
@@ -147,7 +188,9 @@ def correct(answer_id: int) -> Answer:
     waiting = found.pending is not None
     refuse(why_not_correct(answer, found.handoff, viewer(), authors=authors, waiting=waiting))
     newest = answer.corrections[-1] if answer.corrections else answer
-    form = AnswerForm(title=newest.title, body=newest.body, language=newest.language, signer_title=me.face.title)
+    form = AnswerForm(
+        title=newest.title, body=newest.body, language=newest.language, signer_title=me.face.title
+    )
     _language(form, found)
     previewing = request.form.get("do") == "preview"
     if form.validate_on_submit() and not previewing:
@@ -157,7 +200,11 @@ def correct(answer_id: int) -> Answer:
             )
         if not form.refused:
             waits = new.published_at is None
-            said = _("Signed. A second person reads it and publishes it.") if waits else _("The answer is corrected.")
+            said = (
+                _("Signed. A second person reads it and publishes it.")
+                if waits
+                else _("The answer is corrected.")
+            )
             return back(url_for("handoff.page", handoff_id=found.handoff.id), said)
     return _editor(found, form, AnswerKind.CORRECTION, previewing=previewing, corrects=answer)
 
@@ -184,12 +231,20 @@ def _settle(answer_id: int, *, withdraw: bool) -> Answer:
     act = commands.withdraw_answer if withdraw else commands.confirm_answer
     try:
         with db.writing() as session:
-            act(session, answer_id=answer_id, person=viewer(), now=utc_now(), stamp=-1 if form.seen is None else form.seen)
+            act(
+                session,
+                answer_id=answer_id,
+                person=viewer(),
+                now=utc_now(),
+                stamp=-1 if form.seen is None else form.seen,
+            )
     except Refused as problem:
         if problem.status in (403, 404):
             raise
         return show(found.handoff.id, problem=problem)
-    said = _("The answer is taken back. Nobody outside has seen it.") if withdraw else _("The answer is public.")
+    said = (
+        _("The answer is taken back. Nobody outside has seen it.") if withdraw else _("The answer is public.")
+    )
     return back(url_for("handoff.page", handoff_id=answer.handoff_id), said)
 
 
@@ -206,9 +261,13 @@ def return_answer(answer_id: int) -> Answer:
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.return_answer(
-                session, answer_id=answer_id, note=form.note.data or "", person=viewer(), now=utc_now(),
+                session,
+                answer_id=answer_id,
+                note=form.note.data or "",
+                person=viewer(),
+                now=utc_now(),
                 stamp=-1 if form.seen is None else form.seen,
-            )  # fmt: skip
+            )
         if not form.refused:
             url = url_for("handoff.page", handoff_id=found.handoff.id)
             return back(url, _("It is back with %(name)s, with your note.", name=answer.signer.name))

@@ -64,10 +64,19 @@ def index() -> str:
         enter(one_lab)
     after = cursor_out(found.next_after[0].timestamp(), found.next_after[1]) if found.next_after else None
     return render_template(
-        "handoff/index.html", q=found, choice=choice, unit=unit, lab=one_lab, kept=kept, settings=settings,
-        address=lambda **change: _address(choice, **change), after=after, first_and_rest=first_and_rest, Lane=Lane,
+        "handoff/index.html",
+        q=found,
+        choice=choice,
+        unit=unit,
+        lab=one_lab,
+        kept=kept,
+        settings=settings,
+        address=lambda **change: _address(choice, **change),
+        after=after,
+        first_and_rest=first_and_rest,
+        Lane=Lane,
         here=request.full_path.rstrip("?"),
-    )  # fmt: skip
+    )
 
 
 @bp.get("/handoffs/<int:handoff_id>")

@@ -68,9 +68,16 @@ def show(handoff_id: int, *, problem: Refused | None = None, case: CaseForm | No
     first, rest = first_and_rest(found.verbs)
     case = case or CaseForm(data={"external_case": found.handoff.external_case, "stamp": found.handoff.stamp})
     html = render_template(
-        "handoff/page.html", s=found, h=found.handoff, first=first, rest=rest, case=case, problem=problem,
-        me_id=viewer().person_id, may_work=works_for(viewer(), found.handoff.lab_id, found.handoff.unit_id),
-    )  # fmt: skip
+        "handoff/page.html",
+        s=found,
+        h=found.handoff,
+        first=first,
+        rest=rest,
+        case=case,
+        problem=problem,
+        me_id=viewer().person_id,
+        may_work=works_for(viewer(), found.handoff.lab_id, found.handoff.unit_id),
+    )
     return html, problem.status if problem else 422 if case.failed else 200
 
 

@@ -11,7 +11,15 @@ from flask_babel import lazy_gettext as _l
 from livinglab.core.clock import local_day, utc_now
 from livinglab.core.errors import NotFound, refuse
 from livinglab.handoff import commands
-from livinglab.handoff.forms import AssignForm, CaseForm, ExtendForm, ReturnForm, RouteForm, StepForm, WaitForm
+from livinglab.handoff.forms import (
+    AssignForm,
+    CaseForm,
+    ExtendForm,
+    ReturnForm,
+    RouteForm,
+    StepForm,
+    WaitForm,
+)
 from livinglab.handoff.models import HandoffState
 from livinglab.handoff.queries import Sheet, lab_clock, open_handoff
 from livinglab.handoff.queries.facts import loads_of
@@ -58,16 +66,29 @@ def route(idea_id: int) -> Answer:
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.route_idea(
-                session, idea_id=idea_id, unit_id=form.unit_id.data, note=form.note.data or "", person=viewer(),
+                session,
+                idea_id=idea_id,
+                unit_id=form.unit_id.data,
+                note=form.note.data or "",
+                person=viewer(),
                 now=utc_now(),
-            )  # fmt: skip
+            )
         if not form.refused:
             unit = next(said(unit.name) for unit in units if unit.id == form.unit_id.data)
-            return back(url_for("handoff.index"), _("Handed over to %(unit)s. Its clock is running.", unit=unit))
+            return back(
+                url_for("handoff.index"), _("Handed over to %(unit)s. Its clock is running.", unit=unit)
+            )
     html = render_template(
-        "handoff/route.html", idea=idea, units=units, form=form, lab=lab, loads=loads, s=None, sent_back=(),
+        "handoff/route.html",
+        idea=idea,
+        units=units,
+        form=form,
+        lab=lab,
+        loads=loads,
+        s=None,
+        sent_back=(),
         topic=category.slug if category else None,
-    )  # fmt: skip
+    )
     return html, 422 if form.is_submitted() else 200
 
 
@@ -85,12 +106,27 @@ def route_again(handoff_id: int) -> Answer:
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.route_again(
-                session, handoff_id=handoff_id, unit_id=form.unit_id.data, note=form.note.data or "",
-                person=viewer(), now=utc_now(), stamp=form.seen,
-            )  # fmt: skip
+                session,
+                handoff_id=handoff_id,
+                unit_id=form.unit_id.data,
+                note=form.note.data or "",
+                person=viewer(),
+                now=utc_now(),
+                stamp=form.seen,
+            )
         if not form.refused:
             return back(url_for("handoff.index"), _("The unit has it now, with its clock and notes."))
-    return _draw("route", found, form, idea=found.idea, units=units, lab=found.lab, loads=loads, topic=None, sent_back=sent_back)
+    return _draw(
+        "route",
+        found,
+        form,
+        idea=found.idea,
+        units=units,
+        lab=found.lab,
+        loads=loads,
+        topic=None,
+        sent_back=sent_back,
+    )
 
 
 @bp.post("/handoffs/<int:handoff_id>/take")
@@ -101,7 +137,12 @@ def take(handoff_id: int) -> Answer:
     return at_once(
         handoff_id,
         lambda session, stamp: commands.assign(
-            session, handoff_id=handoff_id, assignee_id=person.known_id, person=person, now=utc_now(), stamp=stamp
+            session,
+            handoff_id=handoff_id,
+            assignee_id=person.known_id,
+            person=person,
+            now=utc_now(),
+            stamp=stamp,
         ),
         _("It is yours now. Say next whether the unit will assess it."),
     )
@@ -122,9 +163,14 @@ def assign(handoff_id: int) -> Answer:
         act = commands.assign if first_time else commands.reassign
         with form.catching(), db.writing() as session:
             act(
-                session, handoff_id=handoff_id, assignee_id=form.assignee_id.data, note=form.note.data or "",
-                person=viewer(), now=utc_now(), stamp=form.seen,
-            )  # fmt: skip
+                session,
+                handoff_id=handoff_id,
+                assignee_id=form.assignee_id.data,
+                note=form.note.data or "",
+                person=viewer(),
+                now=utc_now(),
+                stamp=form.seen,
+            )
         if not form.refused:
             return back(came_from(handoff_id), _("They have it now and are told."))
     return _draw("assign", found, form, members=members)
@@ -179,9 +225,13 @@ def send_back(handoff_id: int) -> Answer:
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.return_wrong_unit(
-                session, handoff_id=handoff_id, note=form.note.data or "", person=viewer(), now=utc_now(),
+                session,
+                handoff_id=handoff_id,
+                note=form.note.data or "",
+                person=viewer(),
+                now=utc_now(),
                 stamp=form.seen,
-            )  # fmt: skip
+            )
         if not form.refused:
             return back(url_for("handoff.index"), _("It is back with the lab, which chooses another unit."))
     return _draw("return", found, form)
@@ -196,18 +246,28 @@ def extend(handoff_id: int) -> Answer:
     with db.reading() as session:
         clock = lab_clock(session, found.handoff.lab_id)
     latest = latest_extension(
-        found.handoff.queued_at, found.handoff.waited_seconds, days=clock.settings.extended_days, zone=clock.zone
+        found.handoff.queued_at,
+        found.handoff.waited_seconds,
+        days=clock.settings.extended_days,
+        zone=clock.zone,
     )
     most = local_day(latest - timedelta(seconds=1), clock.zone)
     form = ExtendForm(stamp=found.handoff.stamp)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.extend_decision(
-                session, handoff_id=handoff_id, until=_day(form.until.data), reason=form.reason.data or "",
-                person=viewer(), now=utc_now(), stamp=form.seen,
-            )  # fmt: skip
+                session,
+                handoff_id=handoff_id,
+                until=_day(form.until.data),
+                reason=form.reason.data or "",
+                person=viewer(),
+                now=utc_now(),
+                stamp=form.seen,
+            )
         if not form.refused:
-            return back(came_from(handoff_id), _("The deadline is moved, and the reason stands in the story."))
+            return back(
+                came_from(handoff_id), _("The deadline is moved, and the reason stands in the story.")
+            )
     return _draw("extend", found, form, most=most)
 
 
@@ -224,11 +284,18 @@ def wait(handoff_id: int) -> Answer:
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.wait_for_author(
-                session, handoff_id=handoff_id, until=_day(form.until.data), question=form.question.data or "",
-                person=viewer(), now=utc_now(), stamp=form.seen,
-            )  # fmt: skip
+                session,
+                handoff_id=handoff_id,
+                until=_day(form.until.data),
+                question=form.question.data or "",
+                person=viewer(),
+                now=utc_now(),
+                stamp=form.seen,
+            )
         if not form.refused:
-            return back(came_from(handoff_id), _("The author is asked. The clock stands until the answer or the day."))
+            return back(
+                came_from(handoff_id), _("The author is asked. The clock stands until the answer or the day.")
+            )
     return _draw("wait", found, form, most=most)
 
 
@@ -245,9 +312,13 @@ def case(handoff_id: int) -> Answer:
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.set_case_number(
-                session, handoff_id=handoff_id, number=form.external_case.data or "", person=viewer(),
-                now=utc_now(), stamp=form.seen,
-            )  # fmt: skip
+                session,
+                handoff_id=handoff_id,
+                number=form.external_case.data or "",
+                person=viewer(),
+                now=utc_now(),
+                stamp=form.seen,
+            )
         if not form.refused:
             return back(came_from(handoff_id), _("The case number is kept."))
     return show(handoff_id, case=form, problem=form.refused)
