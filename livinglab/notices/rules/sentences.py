@@ -277,6 +277,12 @@ SENTENCES: dict[str, Sentence] = {
         "document",
         story=False,
     ),
+    "answer-withdrawn": Sentence(
+        lambda t: _l("%(actor)s took an answer back", actor=t.actor), "undo", story=False
+    ),
+    "handoff-numbered": Sentence(
+        lambda t: _l("%(unit)s noted its case number", unit=t.unit), "tag", story=False
+    ),
     "answer-returned": Sentence(
         lambda t: _l("%(actor)s sent the answer back", actor=t.actor), "undo", story=False
     ),

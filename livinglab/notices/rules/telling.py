@@ -68,7 +68,11 @@ TOLD: dict[str, tuple[Telling, ...]] = {
     "handoff-reminded": (Telling(Circle.ASSIGNEE, at_once=True),),
     "handoff-delivery": _follow,
     "handoff-delivered": _follow,
-    "answer-written": (Telling(Circle.UNIT, at_once=True), Telling(L, at_once=True)),
+    "answer-written": (
+        Telling(Circle.UNIT, at_once=True),
+        Telling(L, at_once=True),
+        Telling(Circle.MANAGERS, at_once=True),
+    ),
     "answer-returned": (Telling(S, at_once=True),),
     "answer-published": (*_follow, Telling(A, at_once=True)),
     "answer-final": (*_follow, Telling(A, at_once=True)),
@@ -92,4 +96,11 @@ def tellings(kind: str, data: dict[str, object]) -> tuple[Telling, ...]:
     """Return who hears of an event; nobody where the kind is not in the table. Source: rules N2, H3."""
     if kind in ("handoff-late", "handoff-escalated"):
         return LATE.get(str(data.get("step") or "late"), ())
+    if kind == "handoff-returned" and data.get("to_manager"):
+        return (
+            *_follow,
+            Telling(Circle.MANAGERS, at_once=True),
+        )  # the third unit is chosen by the manager (H1)
+    if kind == "handoff-queued" and not data.get("unit_id"):
+        return _follow
     return TOLD.get(kind, ())
