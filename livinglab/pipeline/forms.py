@@ -222,6 +222,9 @@ def trim(form: EvidenceForm, wants: tuple[Want, ...]) -> EvidenceForm:
         if want not in wants:
             for name in names:
                 delattr(form, name)
+    first = _PARTS[wants[0]][0]
+    if wants[0] in (Want.NUMBER, Want.DATE):
+        form[first].flags.required = True  # the rule refuses without it
     return form
 
 

@@ -267,8 +267,9 @@ def test_a_negative_answer_fills_the_form(session, place, noon):
     handoff = place.handoff(idea, outcome=Outcome.EXISTS)
     place.make.add(
         Answer(
-            handoff_id=handoff.id, idea_id=idea.id, kind=AnswerKind.FINAL, outcome=Outcome.EXISTS, language="nb",
-            title="Finnes", body="Dette finnes på biblioteket.", signer_id=place.people["member"].id, written_at=noon,
+            handoff_id=handoff.id, idea_id=idea.id, kind=AnswerKind.FINAL, outcome=Outcome.EXISTS,
+            language="nb", title="Finnes", body="Dette finnes på biblioteket.", written_at=noon,
+            signer_id=place.people["member"].id,
             published_at=noon,
         )
     )  # fmt: skip

@@ -62,7 +62,8 @@ def _rows(database: Database, place: Place, *, proposals: bool) -> list[tuple[in
                 [
                     {
                         "review_id": review, "version": 1, "state": ProposalState.OPEN, "written_at": NOON,
-                        "outcome": DecisionOutcome.REWORK, "reason": REASON, "deviations": {}, "would_change": "",
+                        "outcome": DecisionOutcome.REWORK, "reason": REASON, "deviations": {},
+                        "would_change": "",
                         "by_id": place.people["facilitator"].id, "return_note": "",
                     }
                     for review in reviews
@@ -99,7 +100,7 @@ def _race(
 
 @pytest.fixture
 def fast(database: Database) -> Database:
-    """The test's database, without waiting for the disk: these tests are about locks, not about power cuts."""
+    """The test's database, without waiting for the disk: these tests are about locks, not power cuts."""
     if database.is_sqlite:
         sa.event.listen(database.engine, "connect", lambda c, _r: c.execute("PRAGMA synchronous=OFF"))
         database.close()

@@ -143,7 +143,9 @@ def do(session, ids: dict[str, int], action: Action, person: Any, lead_id: int, 
         Action.ADD_EVIDENCE: lambda: commands.add_evidence(
             session, idea_id=ids["idea"], criterion=wanted, text="Shown", **told
         ),
-        Action.WITHDRAW_EVIDENCE: lambda: commands.withdraw_evidence(session, evidence_id=ids["evidence"], **told),
+        Action.WITHDRAW_EVIDENCE: lambda: commands.withdraw_evidence(
+            session, evidence_id=ids["evidence"], **told
+        ),
         Action.PLAN_BENEFIT: lambda: commands.plan_benefit(
             session, idea_id=ids["idea"], label="Calls", unit="a week", baseline=2, baseline_on=NOON.date(),
             target=1, measure_next=day, **told,

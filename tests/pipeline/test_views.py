@@ -119,7 +119,8 @@ def test_sending_back_needs_a_note(database, stored, at_gate, enter):
 
 @pytest.mark.parametrize(
     "path",
-    ["/board", "/work", "/reviews/{review}", "/ideas/{idea}/gate", "/ideas/{idea}/lead", "/ideas/{idea}/next-step",
+    ["/board", "/work", "/reviews/{review}", "/ideas/{idea}/gate", "/ideas/{idea}/lead",
+     "/ideas/{idea}/next-step",
      "/ideas/{idea}/evidence/mandate", "/ideas/{idea}/benefits", "/ideas/{idea}/open-review"],
 )  # fmt: skip
 def test_work_pages_are_for_people_who_work_here(client, enter, at_gate, path):
@@ -168,7 +169,8 @@ def test_a_benefit_is_planned_and_measured_in_the_browser(database, stored, ente
     today = utc_now().date()
     lead = enter("lead")
     plan = {
-        "label": "Calls", "unit": "a week", "baseline": "31,5", "baseline_on": today.isoformat(), "target": "18",
+        "label": "Calls", "unit": "a week", "baseline": "31,5", "target": "18",
+        "baseline_on": today.isoformat(),
         "measure_next": (today + timedelta(days=30)).isoformat(),
     }  # fmt: skip
     assert lead.post(f"/ideas/{idea.id}/benefits", data=plan).status_code == 303

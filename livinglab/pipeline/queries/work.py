@@ -190,9 +190,10 @@ def _tasks(viewer: Viewer, now: datetime) -> Any:
 
 
 _REVIEWED = (
-    col(Idea.activity) == Activity.REVIEW,
-    col(Idea.publication) == Publication.PUBLISHED,
+    sa.cast(col(Idea.activity), sa.String(24)) == Activity.REVIEW.value,
+    sa.cast(col(Idea.publication), sa.String(24)) == Publication.PUBLISHED.value,
 )
+"""Written so that no index on ideas is walked: the few open reviews are, and each brings its idea."""
 _OPEN_HANDOFF = sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
 
 
@@ -262,17 +263,26 @@ def _own_lead(viewer: Viewer, me: int) -> Any:
 def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
     guides = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
     routes = sa.or_(col(Idea.lab_id).in_(guides), _own_lead(viewer, me))
+    labs = set(viewer.roles) | set(viewer.units.values())
+    opened = (col(Review.lab_id).in_(labs), col(Review.closed_at).is_(None))  # few: the index on open reviews
     yield (
         _row(Task.ROUTE, col(Idea.id), since=col(Idea.waits_since), due=col(Idea.due_at))
-        .select_from(Idea)
+        .select_from(Review)
+        .join(Idea, col(Idea.id) == col(Review.idea_id))
         .outerjoin(Handoff, _OPEN_HANDOFF)
-        .where(*_REVIEWED, col(Idea.stage) == Stage.IDEA, col(Handoff.unit_id).is_(None), routes)
+        .where(*opened, *_REVIEWED, col(Idea.stage) == Stage.IDEA, col(Handoff.unit_id).is_(None), routes)
     )
     if guides:
         yield (
             _row(Task.NAME_LEAD, col(Idea.id), since=col(Idea.waits_since))
-            .select_from(Idea)
-            .where(*_REVIEWED, col(Idea.lead_id).is_(None), col(Idea.lab_id).in_(guides))
+            .select_from(Review)
+            .join(Idea, col(Idea.id) == col(Review.idea_id))
+            .where(
+                *opened,
+                *_REVIEWED,
+                sa.func.coalesce(col(Idea.lead_id), 0) == 0,
+                col(Review.lab_id).in_(guides),
+            )
         )
     ready = sa.or_(
         col(Idea.stage) != Stage.IDEA,
@@ -287,7 +297,7 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
             Proposal,
             sa.and_(col(Proposal.review_id) == col(Review.id), col(Proposal.state) == ProposalState.OPEN),
         )
-        .where(col(Review.closed_at).is_(None), *_REVIEWED, _deciding(viewer, me))
+        .where(*opened, *_REVIEWED, _deciding(viewer, me))
     )
     yield reviews.where(col(Proposal.id).is_(None), ready)
     yield (
@@ -297,7 +307,7 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
         .join(Proposal, col(Proposal.review_id) == col(Review.id))
         .outerjoin(Handoff, _OPEN_HANDOFF)
         .where(
-            col(Review.closed_at).is_(None),
+            *opened,
             col(Proposal.state) == ProposalState.OPEN,
             col(Proposal.by_id) != me,
             *_REVIEWED,

@@ -1,6 +1,8 @@
 """The rules of the pipeline: the table of moves, the criteria, and every "why not"."""
 
 from livinglab.pipeline.rules.criteria import Criterion, Facts, Given, Want, unmet_criteria
+from livinglab.pipeline.rules.drafts import needed_deviations, why_not_draft
+from livinglab.pipeline.rules.place import Draft, OpenProposal, Place
 from livinglab.pipeline.rules.stages import (
     DOORS,
     HOLD_DAYS,
@@ -23,13 +25,8 @@ from livinglab.pipeline.rules.why_not import (
     DECIDING,
     RIGHTS,
     Action,
-    Draft,
-    OpenProposal,
-    Place,
-    needed_deviations,
     why_not,
     why_not_confirm,
-    why_not_draft,
     why_not_evidence,
     why_not_pick,
     why_not_propose,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -14,22 +13,17 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Activity, Publication, Stage
 from livinglab.pipeline.models import (
     NOTE_MAX,
-    REASON_MAX,
     DecisionOutcome,
-    DeclineCode,
 )
-from livinglab.pipeline.rules.criteria import Criterion, Facts, Given, Want, unmet_criteria
+from livinglab.pipeline.rules.criteria import Criterion, Facts, Given, Want
+from livinglab.pipeline.rules.drafts import why_not_draft, why_not_reason
+from livinglab.pipeline.rules.place import Draft, Place
 from livinglab.pipeline.rules.stages import (
     FIRST_GATE,
-    HOLD_DAYS,
     LATER_GATES,
     REOPEN_DAYS,
     Hand,
-    Move,
-    criteria_of,
     find_move,
-    gate_of,
-    hands_of,
 )
 
 
@@ -144,80 +138,6 @@ RIGHTS: dict[Action, Right] = {
 DECIDING = frozenset(action for action, right in RIGHTS.items() if right is _DECIDE)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenProposal:
-    """The proposal that waits for a second decider.
-
-    Args:
-        hands: In which capacities its writer acts now; empty once a role was lost.
-    """
-
-    id: int
-    version: int
-    by_id: int
-    outcome: DecisionOutcome
-    to_stage: Stage | None
-    reason: str
-    deviations: Mapping[str, str]
-    hold_until: date | None
-    decline_code: DeclineCode | None
-    would_change: str
-    hands: frozenset[Hand] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one idea stands, as far as the rules of the pipeline need to know.
-
-    Args:
-        unit_id: Receiving unit of the open handoff.
-        authors: Author, co-authors and merged authors; they never decide.
-        deciders: How many persons a decision needs in this lab: 2, or 1 by setting.
-        move: Counter that a change of stage or activity compares and sets (rule S6).
-    """
-
-    idea_id: int
-    lab_id: int
-    stage: Stage
-    activity: Activity
-    publication: Publication
-    move: int = 0
-    round: int = 1
-    lead_id: int | None = None
-    unit_id: int | None = None
-    authors: frozenset[int] = frozenset()
-    deciders: int = 2
-    review_id: int | None = None
-    proposal: OpenProposal | None = None
-
-    @property
-    def gate(self) -> int | None:
-        """Return the number of the gate ahead."""
-        return gate_of(self.stage)
-
-    def hands(self, viewer: Viewer) -> frozenset[Hand]:
-        """Return in which capacities somebody may act here."""
-        return hands_of(viewer, lab_id=self.lab_id, lead_id=self.lead_id, unit_id=self.unit_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a decider writes. Source: rule S3.
-
-    Args:
-        to_stage: For rework an earlier stage, or ``None`` to stay.
-        deviations: Public reason by code of a criterion that is not met.
-    """
-
-    outcome: DecisionOutcome
-    reason: str
-    to_stage: Stage | None = None
-    deviations: Mapping[str, str] = field(default_factory=dict)
-    hold_until: date | None = None
-    decline_code: DeclineCode | None = None
-    would_change: str = ""
-
-
 def why_not(action: Action, place: Place, viewer: Viewer) -> Refused | None:
     """Say why this person may not do this here, by the table of rights. Source: DOMAIN section 3."""
     if place.publication is not Publication.PUBLISHED:
@@ -270,12 +190,12 @@ def why_not_pick(place: Place, viewer: Viewer, *, picked: int, allowed: int, rea
                 num=allowed,
             ),
         )
-    return _why_not_reason(reason, NOTE_MAX)
+    return why_not_reason(reason, NOTE_MAX)
 
 
 def why_not_request(place: Place, viewer: Viewer, *, reason: str) -> Refused | None:
     """Say why a review at gate 2 or 3 may not be asked for now. Source: rule S2."""
-    return why_not(Action.REQUEST, place, viewer) or _why_not_reason(reason, NOTE_MAX)
+    return why_not(Action.REQUEST, place, viewer) or why_not_reason(reason, NOTE_MAX)
 
 
 def why_not_reopen(
@@ -295,17 +215,7 @@ def why_not_reopen(
         return Refused("wrong-state", RIGHTS[Action.REOPEN].elsewhere)
     if reopened_on is not None and today < reopened_on + timedelta(days=REOPEN_DAYS):
         return Refused("reopened-lately", _l("An idea can be reopened once in 180 days."))
-    return _why_not_reason(reason, NOTE_MAX) if viewer is not None else None
-
-
-def _why_not_reason(reason: str, most: int) -> Refused | None:
-    if not reason:
-        return Refused("reason-missing", _l("Write the reason. Everybody can read it."), field="reason")
-    if len(reason) > most:
-        return Refused(
-            "reason-long", _l("The reason may have at most %(num)d characters.", num=most), field="reason"
-        )
-    return None
+    return why_not_reason(reason, NOTE_MAX) if viewer is not None else None
 
 
 def why_not_propose(place: Place, viewer: Viewer) -> Refused | None:
@@ -392,89 +302,6 @@ def why_not_confirm(
         facts,
         today=today,
     )
-
-
-def why_not_draft(draft: Draft, place: Place, facts: Facts, *, today: date) -> Refused | None:
-    """Say what is wrong with a decision as it is written. Source: rules S3, S4."""
-    move = find_move(place.stage, draft.outcome, draft.to_stage)
-    if move is None:
-        return Refused(
-            "no-such-move", _l("The idea cannot move there from where it stands."), field="to_stage"
-        )
-    if refused := _why_not_reason(draft.reason, REASON_MAX):
-        return refused
-    if draft.outcome is DecisionOutcome.ADVANCE:
-        return _why_not_advance(draft, move, facts)
-    if draft.outcome is DecisionOutcome.HOLD:
-        return _why_not_hold(draft.hold_until, today)
-    if draft.outcome is DecisionOutcome.DECLINE:
-        return _why_not_decline(draft)
-    return None
-
-
-def _why_not_advance(draft: Draft, move: Move, facts: Facts) -> Refused | None:
-    for criterion in unmet_criteria(move.criteria, facts):
-        if criterion.firm(facts):
-            return Refused(
-                "criterion-firm",
-                _l(
-                    "“%(criterion)s” is not met, and this criterion can never be passed over.",
-                    criterion=criterion.title(facts),
-                ),
-                field="outcome",
-            )
-    for criterion in unmet_criteria(move.criteria, facts):
-        told = draft.deviations.get(criterion.code, "")
-        if not told:
-            return Refused(
-                "criterion-unmet",
-                _l(
-                    "“%(criterion)s” is not met. Say in public why it is passed over, or choose to rework.",
-                    criterion=criterion.title(facts),
-                ),
-                field=f"deviation_{criterion.code}",
-            )
-        if len(told) > NOTE_MAX:
-            return Refused(
-                "deviation-long",
-                _l("The reason may have at most %(num)d characters.", num=NOTE_MAX),
-                field=f"deviation_{criterion.code}",
-            )
-    return None
-
-
-def _why_not_hold(until: date | None, today: date) -> Refused | None:
-    if until is None:
-        return Refused(
-            "hold-date", _l("Choose the day on which the idea is taken up again."), field="hold_until"
-        )
-    if not today < until <= today + timedelta(days=HOLD_DAYS):
-        return Refused(
-            "hold-date", _l("Choose a day within the next %(num)d days.", num=HOLD_DAYS), field="hold_until"
-        )
-    return None
-
-
-def _why_not_decline(draft: Draft) -> Refused | None:
-    if draft.decline_code is None:
-        return Refused("decline-code", _l("Choose the reason that fits best."), field="decline_code")
-    if not draft.would_change:
-        return Refused("would-change", _l("Say what would change the decision."), field="would_change")
-    if len(draft.would_change) > NOTE_MAX:
-        return Refused(
-            "would-change",
-            _l("This may have at most %(num)d characters.", num=NOTE_MAX),
-            field="would_change",
-        )
-    return None
-
-
-def needed_deviations(draft: Draft, place: Place, facts: Facts) -> dict[str, str]:
-    """Return the deviations that belong to a decision: those of criteria not met, on the way forward."""
-    if draft.outcome is not DecisionOutcome.ADVANCE or place.gate is None:
-        return {}
-    unmet = unmet_criteria(criteria_of(place.gate), facts)
-    return {c.code: draft.deviations[c.code] for c in unmet if draft.deviations.get(c.code)}
 
 
 def why_not_evidence(
