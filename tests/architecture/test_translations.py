@@ -38,7 +38,18 @@ SAME_IN = {
         "Send",
         "mine",
     },
-    "sv": {"Pseudonym", "(pseudonym)", "Status", "Finland:", "Administrator"},
+    "sv": {
+        "Pseudonym",
+        "(pseudonym)",
+        "Status",
+        "Finland:",
+        "Administration",
+        "Demonstration",
+        "Fjord",
+        "Text",
+        "Version %(number)s",
+        "Version %(number)s: %(note)s",
+    },
     "fi": {"Idea", "%(num)d idea"},
 }
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%[sd]|</?[a-z]+>")
