@@ -56,7 +56,7 @@ class ReturnForm(StepForm):
     note = Text(
         _l("Why is it not yours, and whose could it be?"),
         max_length=NOTE_MAX,
-        description=_l("The lab's team reads this when they choose another unit. It is not public."),
+        description=_l("The lab’s team reads this when they choose another unit. It is not public."),
     )
 
 
@@ -67,7 +67,7 @@ class ExtendForm(StepForm):
     reason = Text(
         _l("Why do you need more time?"),
         max_length=REASON_MAX,
-        description=_l("Everybody can read this in the idea's story."),
+        description=_l("Everybody can read this in the idea’s story."),
     )
 
 

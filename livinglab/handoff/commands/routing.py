@@ -34,7 +34,7 @@ from livinglab.labs.models import ReceivingUnit
 def _unit_of_lab(session: Session, unit_id: int, lab_id: int, *, locked: bool = False) -> ReceivingUnit:
     unit = session.get(ReceivingUnit, unit_id, with_for_update=locked or None, populate_existing=True)
     if unit is None or unit.lab_id != lab_id or unit.retired_at is not None:
-        raise Refused("no-such-unit", _l("Choose one of the lab's receiving units."), field="unit_id")
+        raise Refused("no-such-unit", _l("Choose one of the lab’s receiving units."), field="unit_id")
     return unit
 
 

@@ -150,7 +150,7 @@ def why_not_confirm(
     if not _is_second(handoff, viewer, lead_id):
         return Forbidden(
             "not-a-second",
-            _l("A second person of the unit, the idea's project lead or the lab manager publishes it."),
+            _l("A second person of the unit, the idea’s project lead or the lab manager publishes it."),
         )
     if viewer.person_id == answer.signer_id:
         return Forbidden("own-answer", _l("You have written this answer, so somebody else publishes it."))

@@ -183,7 +183,7 @@ def why_not_route(
     """
     if not at_the_desk(viewer, idea.lab_id):
         return Forbidden(
-            "not-at-the-desk", _l("Only the lab's facilitators, project leads and managers route ideas.")
+            "not-at-the-desk", _l("Only the lab’s facilitators, project leads and managers route ideas.")
         )
     if idea.publication is not Publication.PUBLISHED:
         return Refused("idea-not-public", _l("Only a published idea can be handed to a unit."))
@@ -200,8 +200,8 @@ def why_not_route(
 
 _WHO_CAN = {
     Who.UNIT: _l("Only members of the receiving unit and the lab manager can do this."),
-    Who.DESK: _l("Only the lab's facilitators, project leads and managers can do this."),
-    Who.BOTH: _l("Only the receiving unit and the lab's own team can do this."),
+    Who.DESK: _l("Only the lab’s facilitators, project leads and managers can do this."),
+    Who.BOTH: _l("Only the receiving unit and the lab’s own team can do this."),
     Who.ROAD: _l("This happens by itself when the idea moves on."),
 }
 _STANDS = {
@@ -239,7 +239,7 @@ def why_not_now(step: Step, handoff: HandoffLike) -> Refused | None:
         return Refused("wrong-state", _STANDS[handoff.state])
     in_lab_queue = handoff.unit_id is None
     if in_lab_queue and step not in (Step.ROUTE_AGAIN, Step.CLOSE):
-        return Refused("no-unit", _l("The handoff is back in the lab's queue: it needs a unit first."))
+        return Refused("no-unit", _l("The handoff is back in the lab’s queue: it needs a unit first."))
     if step is Step.ROUTE_AGAIN and not in_lab_queue:
         return Refused("already-routed", _l("This idea is already with a receiving unit."))
     if step is Step.WAIT and handoff.waits:

@@ -47,7 +47,7 @@ TITLE_ONLY = (
 REPORT = (
     Spoken(
         "report",
-        _l("Report"),
+        _l("The lab’s report"),
         REPORT_MAX,
         lines=12,
         hint=_l("What came in, what happened to it, what changed, and what you learned. Markdown works."),

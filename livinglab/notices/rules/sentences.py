@@ -94,7 +94,7 @@ def _opened(told: Told) -> object:
         "monthly": _l("A review opened: among the best supported of the month"),
         "pick": _l("A review opened: picked by %(actor)s", actor=told.actor),
         "request": _l("A review opened: asked for by %(actor)s", actor=told.actor),
-        "unit_answer": _l("A review opened after the receiving unit's answer"),
+        "unit_answer": _l("A review opened after the receiving unit’s answer"),
         "reopened": _l("A review opened again"),
     }.get(str(told.data.get("door")), _l("A review opened"))
 
