@@ -142,6 +142,18 @@ def test_the_desk_sees_what_needs_a_unit_and_hands_it_over(as_, told, database):
     assert as_(scene.kari).get(url).status_code == 403
 
 
+def test_an_idea_that_was_sent_back_is_routed_from_the_same_link(as_, told):
+    def returned(scene):
+        handoff = scene.queued()
+        commands.return_wrong_unit(
+            scene.session, handoff_id=handoff.id, note="Ikke vårt", person=scene.kari, now=scene.noon
+        )
+
+    scene = told(returned)
+    page = as_(scene.facilitator).get(f"/ideas/{scene.idea.id}/route", follow_redirects=True)
+    assert (page.status_code, page.text.count('name="unit_id"')) == (200, 2)
+
+
 def test_the_whole_way_of_a_unit_by_its_buttons(as_, told, database):
     scene = told(lambda s: s.queued())
     row, kari, tone = scene.extra["row"].id, as_(scene.kari), as_(scene.tone)

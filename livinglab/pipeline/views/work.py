@@ -14,7 +14,8 @@ from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
 
 bp = Blueprint("work", __name__)
-SOON = timedelta(days=3)
+SOON = timedelta(days=4)
+"""Through the third day from today; a due instant is the midnight after its day."""
 
 
 def link_of(item: WorkItem) -> str:
