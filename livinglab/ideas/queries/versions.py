@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import SequenceMatcher
 from typing import Any
 
 import sqlalchemy as sa
+from rapidfuzz.distance import LCSseq
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -122,7 +122,9 @@ def compare(session: Session, idea_id: int, older: int, newer: int, viewer: View
 def word_diff(old: str, new: str) -> Parts:
     """Return two texts as one, word by word; what only stood in one of them is marked.
 
-    Small islands of sameness between changes are taken into the change: it reads better.
+    Small islands of sameness between changes are taken into the change: it reads better. The longest
+    common sequence is found in bit-parallel steps: two texts of one word said 4 000 times, which take
+    difflib a minute, take it milliseconds.
     """
     before, after = (re.findall(r"\w+|\s+|[^\w\s]", text) for text in (old, new))
     parts: list[tuple[str, str]] = []
@@ -136,7 +138,7 @@ def word_diff(old: str, new: str) -> Parts:
         else:
             parts.append((kind, text))
 
-    for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in LCSseq.opcodes(before, after):
         if tag == "equal":
             add("same", before[i:j])
         else:
