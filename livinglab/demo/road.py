@@ -50,7 +50,7 @@ from livinglab.pipeline.models import (
     ProposalState,
     Review,
 )
-from livinglab.pipeline.rules.why_not import Draft
+from livinglab.pipeline.rules.place import Draft
 
 Step = dict[str, Any]
 CANVAS = "canvas"

@@ -11,4 +11,18 @@ from livinglab.pipeline import models as pipeline
 from livinglab.voting import models as voting
 from livinglab.web import limits
 
-TABLES_OF = (files, journal, mail, runs, people, labs, ideas, voting, moderation, handoff, pipeline, notices, limits)
+TABLES_OF = (
+    files,
+    journal,
+    mail,
+    runs,
+    people,
+    labs,
+    ideas,
+    voting,
+    moderation,
+    handoff,
+    pipeline,
+    notices,
+    limits,
+)

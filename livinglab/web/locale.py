@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, g, has_request_context, request, url_for
 from flask_babel import Babel, get_locale, refresh
@@ -65,12 +66,26 @@ def said(texts: dict[str, str]) -> Said:
 
 
 def address_in(code: str | None) -> str:
-    """Return this page's address in a language; with ``None`` the canonical one."""
-    values: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict(flat=False)}
-    values.pop("lang", None)
+    """Return this page's address in a language; with ``None`` the canonical one.
+
+    What was asked for is only carried along, never handed to ``url_for`` by name: ``?_external=1`` or
+    ``?endpoint=x`` typed by somebody would build another address, or none.
+    """
     if request.endpoint is None:
         return request.path
-    return url_for(request.endpoint, **values, lang=code)
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    query = urlencode([*asked, *((("lang", code),) if code else ())])
+    path = url_for(request.endpoint, **(request.view_args or {}), lang=None)
+    return f"{path}?{query}" if query else path
+
+
+def in_chosen_language(path: str) -> str:
+    """Return a path written without ``url_for``, carrying ``?lang=`` as the page's other links do."""
+    chosen = request.args.get("lang")
+    if chosen not in LANGUAGES:
+        return path
+    place, hash_, anchor = path.partition("#")
+    return f"{place}{'&' if '?' in place else '?'}lang={chosen}{hash_}{anchor}"
 
 
 def install(app: Flask) -> None:

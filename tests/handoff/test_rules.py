@@ -168,7 +168,7 @@ def test_another_unit_is_asked_only_after_a_no(outcome):
 @pytest.mark.parametrize("publication", [p for p in Publication if p is not Publication.PUBLISHED])
 def test_only_published_ideas_are_routed(publication):
     problem = why_not_route(Draft(publication=publication), MANAGER, is_open=False, open_outcome=None)
-    assert code(problem) == "idea-not-public"
+    assert code(problem) == "no-such-idea"
 
 
 @pytest.mark.parametrize("who", ["member", "elsewhere", "other_lab", "resident", "admin", "visitor"])

@@ -489,8 +489,8 @@ def test_a_problem_is_marked_as_answered_and_its_finder_credited(session, make, 
     comment = make.comment(idea, author=people["finder"], kind=CommentKind.PROBLEM)
     actor = make.viewer(people[who])
     ideas.resolve_problem(session, comment_id=comment.id, note="Bredden er 3,2 m", person=actor, now=noon)
-    credits = session.scalars(select(Credit).where(Credit.kind == CreditKind.PROBLEM)).all()
-    assert ([c.person_id for c in credits], comment.resolution) == ([people["finder"].id], "Bredden er 3,2 m")
+    given = session.scalars(select(Credit).where(Credit.kind == CreditKind.PROBLEM)).all()
+    assert ([c.person_id for c in given], comment.resolution) == ([people["finder"].id], "Bredden er 3,2 m")
     with pytest.raises(Refused, match="already-resolved"):
         ideas.resolve_problem(session, comment_id=comment.id, note="Igjen", person=actor, now=noon)
     assert kinds(session) == ["problem-resolved"]

@@ -239,7 +239,7 @@ def test_from_a_residents_phone_to_a_running_service(
     story = visitor.locator(".tale .story h3").all_inner_texts()
     told = [
         "shared the idea",
-        "Enough support",
+        "Enough people",
         "A review opened",
         "Mari Berge leads",
         "Handed over to Roads",

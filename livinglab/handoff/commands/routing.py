@@ -50,7 +50,7 @@ def route_idea(
 
     Raises:
         NotFound: ``no-such-idea``. Forbidden: ``not-at-the-desk``.
-        Refused: ``idea-not-public``, ``already-routed``, ``idea-rests``, ``no-review``, ``no-such-unit``.
+        Refused: ``already-routed``, ``idea-rests``, ``no-review``, ``no-such-unit``.
 
     Source: rules H0, H2.
     """

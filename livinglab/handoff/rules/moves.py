@@ -181,12 +181,12 @@ def why_not_route(
 
     Source: rule H0 (once a review of gate 1 is open; at most one open handoff).
     """
+    if idea.publication is not Publication.PUBLISHED:
+        return NotFound("no-such-idea", _l("There is no idea at this address, or it is not public."))
     if not at_the_desk(viewer, idea.lab_id):
         return Forbidden(
             "not-at-the-desk", _l("Only the lab’s facilitators, project leads and managers route ideas.")
         )
-    if idea.publication is not Publication.PUBLISHED:
-        return Refused("idea-not-public", _l("Only a published idea can be handed to a unit."))
     if is_open and (open_outcome is None or open_outcome in POSITIVE):
         return Refused("already-routed", _l("This idea is already with a receiving unit."))
     if idea.activity not in (Activity.ACTIVE, Activity.REVIEW) or idea.stage is Stage.SERVICE:

@@ -55,7 +55,9 @@ def route(idea_id: int) -> Answer:
         if idea is None:
             raise NotFound("no-such-idea", _l("There is no idea at this address, or it is not public."))
         present = open_handoff(session, idea_id)
-        if present is not None and present.unit_id is None:  # sent back: the same handoff goes on to another unit
+        if (
+            present is not None and present.unit_id is None
+        ):  # sent back: the same handoff goes on to another unit
             return redirect(url_for("handoff.route_again", handoff_id=present.id), 303)
         outcome = present.outcome if present else None
         refuse(why_not_route(idea, viewer(), is_open=present is not None, open_outcome=outcome))

@@ -138,12 +138,13 @@ def word_diff(old: str, new: str) -> Parts:
         else:
             parts.append((kind, text))
 
-    for tag, i, j, k, m in LCSseq.opcodes(before, after):
-        if tag == "equal":
-            add("same", before[i:j])
+    for step in LCSseq.opcodes(before, after):
+        old = before[step.src_start : step.src_end]
+        if step.tag == "equal":
+            add("same", old)
         else:
-            add("del", before[i:j])
-            add("ins", after[k:m])
+            add("del", old)
+            add("ins", after[step.dest_start : step.dest_end])
     return _joined(parts)
 
 

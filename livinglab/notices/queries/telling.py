@@ -14,7 +14,7 @@ from livinglab.core.files import StoredFile
 from livinglab.core.journal import Event
 from livinglab.core.text import in_language
 from livinglab.handoff.models import Handoff
-from livinglab.ideas.models import Activity, Comment, Idea, Publication, Stage
+from livinglab.ideas.models import Activity, Comment, Idea, IdeaVersion, Publication, Stage
 from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.notices.rules.sentences import SENTENCES, Told, sentence
 from livinglab.people.models import Person
@@ -75,7 +75,15 @@ def told_events(
     comment = aliased(Comment)
     photo = aliased(StoredFile)
     order = (col(Event.at).desc(), col(Event.id).desc()) if newest_first else (col(Event.at), col(Event.id))
-    columns: tuple[Any, ...] = (Event, Idea, Person, comment.byline, photo.key, Lab.languages)
+    columns: tuple[Any, ...] = (
+        Event,
+        Idea,
+        Person,
+        comment.byline,
+        photo.key,
+        Lab.languages,
+        IdeaVersion.note,
+    )
     query = (
         sa.select(*columns)
         .outerjoin(Idea, col(Idea.id) == col(Event.idea_id))
@@ -85,6 +93,14 @@ def told_events(
             comment, sa.and_(col(comment.id) == col(Event.subject_id), col(Event.kind).startswith("comment-"))
         )
         .outerjoin(Lab, col(Lab.id) == col(Event.lab_id))
+        .outerjoin(
+            IdeaVersion,
+            sa.and_(
+                col(Event.kind) == "idea-edited",
+                col(IdeaVersion.idea_id) == col(Event.idea_id),
+                col(IdeaVersion.number) == col(Event.subject_id),
+            ),
+        )
         .where(condition, col(Event.kind).in_(SENTENCES))
         .order_by(*order)
         .limit(limit)
@@ -146,7 +162,7 @@ def _names(session: Session, events: Sequence[Event]) -> _Names:
 
 
 def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
-    event, idea, person, byline, photo, languages = row
+    event, idea, person, byline, photo, languages, note = row
     actor = _actor(idea, person, byline, photo)
     unit_id = event.data.get("unit_id") or names.unit_of_handoff.get(
         event.data.get("handoff_id") or (event.subject_id if event.kind.startswith("handoff-") else 0)
@@ -164,7 +180,12 @@ def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
         subject_id=event.subject_id,
         data=event.data,
         actor=actor,
-        told=Told(actor=actor.name if actor else "", unit=unit, person=other, data=event.data),
+        told=Told(
+            actor=actor.name if actor else "",
+            unit=unit,
+            person=other,
+            data={**event.data, "note": note or ""},
+        ),
         idea_id=event.idea_id,
         title=idea.title if idea else "",
         language=idea.language if idea else "",

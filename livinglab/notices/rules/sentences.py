@@ -13,7 +13,6 @@ from typing import Any
 
 from flask_babel import format_date
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_ngettext as _ln
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +78,6 @@ def _day(value: object) -> str:
 
 def _fixed(text: object) -> Write:
     return lambda _told: text
-
-
-def _threshold(told: Told) -> object:
-    count = int(told.data.get("threshold") or 0)
-    return _ln(
-        "Enough support: %(num)d person wants a review", "Enough support: %(num)d people want a review", count
-    )
 
 
 def _opened(told: Told) -> object:
@@ -201,7 +193,7 @@ SENTENCES: dict[str, Sentence] = {
     "comment-deleted": Sentence(_fixed(_l("A comment was deleted by its author")), "trash", story=False),
     "problem-resolved": Sentence(_fixed(_l("A problem that was found has been answered")), "check"),
     # support and gates
-    "threshold-reached": Sentence(_threshold, "support"),
+    "threshold-reached": Sentence(_fixed(_l("Enough people want a review")), "support"),
     "review-opened": Sentence(_opened, "review"),
     "evidence-added": Sentence(
         lambda t: _l("%(actor)s added evidence for the review", actor=t.actor), "document", story=False

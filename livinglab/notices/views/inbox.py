@@ -14,7 +14,7 @@ from livinglab.notices.rules.links import path_to
 from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db
 from livinglab.web.forms import ActionForm
-from livinglab.web.locale import language
+from livinglab.web.locale import in_chosen_language, language
 from livinglab.web.paging import number_arg
 from livinglab.web.respond import back
 
@@ -27,7 +27,10 @@ def index() -> str:
     """Show what happened to the ideas this person follows, newest first."""
     with db.reading() as session:
         shown, before = notices_of(session, viewer().known_id, language(), before=number_arg("before"))
-    paths = {n.id: path_to(n.event.kind, n.event.idea_id, n.event.subject_id, n.event.data) for n in shown}
+    paths = {
+        n.id: in_chosen_language(path_to(n.event.kind, n.event.idea_id, n.event.subject_id, n.event.data))
+        for n in shown
+    }
     return render_template(
         "notices/index.html", notices=shown, paths=paths, before=before, first=not request.args.get("before")
     )
