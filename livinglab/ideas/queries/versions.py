@@ -139,11 +139,11 @@ def word_diff(old: str, new: str) -> Parts:
             parts.append((kind, text))
 
     for step in LCSseq.opcodes(before, after):
-        old = before[step.src_start : step.src_end]
+        was = before[step.src_start : step.src_end]
         if step.tag == "equal":
-            add("same", old)
+            add("same", was)
         else:
-            add("del", old)
+            add("del", was)
             add("ins", after[step.dest_start : step.dest_end])
     return _joined(parts)
 
