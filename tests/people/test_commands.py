@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from livinglab.core.errors import Forbidden, NotFound, Refused, TooMany
 from livinglab.core.journal import Event
 from livinglab.core.mail import OutboxMail
 from livinglab.core.tokens import token_hash
-from livinglab.core.viewer import Role
+from livinglab.core.viewer import Role, Viewer
 from livinglab.labs.queries import load_viewer
 from livinglab.people import commands
 from livinglab.people.commands import links
@@ -600,3 +602,26 @@ def test_ending_a_role_is_refused_in_every_wrong_way(session, make, noon):
     with pytest.raises(NotFound, match="no-such-role"):
         commands.end_role(session, person_id=facilitator.id, lab_id=lab.id, role=Role.LEAD, by=me, now=noon)
     assert kinds(session) == []
+
+
+def test_two_managers_who_end_each_others_role_leave_one(database, make, noon):
+    start = threading.Barrier(2, timeout=60)
+
+    def end(by: Viewer, person_id: int, lab_id: int) -> str:
+        start.wait()
+        try:
+            with database.writing() as session:
+                commands.end_role(
+                    session, person_id=person_id, lab_id=lab_id, role=Role.MANAGER, by=by, now=noon
+                )
+        except Refused as problem:
+            return problem.code
+        return "ended"
+
+    with ThreadPoolExecutor(2) as pool:
+        for _round in range(20):
+            lab = make.lab()
+            one, other = make.manager(lab), make.manager(lab)
+            tries = [(make.viewer(one), other.id, lab.id), (make.viewer(other), one.id, lab.id)]
+            ends = [pool.submit(end, *given) for given in tries]
+            assert sorted(end.result() for end in ends) == ["ended", "last-manager"]

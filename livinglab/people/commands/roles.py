@@ -7,7 +7,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from livinglab.core.errors import NotFound, refuse
@@ -73,13 +73,16 @@ def end_role(session: Session, *, person_id: int, lab_id: int, role: Role, by: V
     Raises:
         NotFound: ``no-such-role``; Forbidden: ``not-manager``; Refused: ``last-manager``.
     """
-    managers = session.scalar(
-        select(func.count())
-        .select_from(RoleGrant)
-        .where(RoleGrant.lab_id == lab_id, RoleGrant.role == Role.MANAGER, col(RoleGrant.ended_at).is_(None))
-    )
-    refuse(why_not_end_role(by, lab_id=lab_id, person_id=person_id, role=role, managers=managers or 0))
-    grant = _standing(session, person_id, lab_id, role)
+    standing = session.scalars(
+        select(RoleGrant)
+        .where(RoleGrant.lab_id == lab_id, col(RoleGrant.ended_at).is_(None))
+        .order_by(col(RoleGrant.id))
+        .with_for_update()  # two managers who end each other's role: one of them stays
+        .execution_options(populate_existing=True)
+    ).all()
+    managers = sum(one.role is Role.MANAGER for one in standing)
+    refuse(why_not_end_role(by, lab_id=lab_id, person_id=person_id, role=role, managers=managers))
+    grant = next((one for one in standing if (one.person_id, one.role) == (person_id, role)), None)
     if grant is None:
         raise NotFound("no-such-role", _l("This person does not hold this role."))
     grant.ended_at, grant.ended_by = now, by.person_id
