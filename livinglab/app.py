@@ -26,7 +26,7 @@ from livinglab.people import views as people
 from livinglab.pipeline import views as pipeline
 from livinglab.pipeline.queries.work import work_count
 from livinglab.voting import views as voting
-from livinglab.web import access, assets, database, errors, filters, frame, headers, limits, locale
+from livinglab.web import access, assets, database, errors, filters, frame, headers, limits, locale, paging
 from livinglab.web.views import health, pages
 
 BLUEPRINTS = (
@@ -60,6 +60,7 @@ def create_app(config: Config | None = None) -> Flask:
         instance_path=str(config.instance.absolute()),
     )
     _configure(app, config)
+    app.url_map.converters["int"] = paging.RowNumber
     database.install(app, Database(config.database), config)
     access.install(app, labs.load_viewer)
     csrf = CSRFProtect(app)

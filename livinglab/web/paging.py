@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from flask import request
+from werkzeug.routing import IntegerConverter
 
 Item = TypeVar("Item")
 
@@ -58,6 +59,15 @@ def one_of(name: str, allowed: tuple[str, ...], default: str = "") -> str:
     """Return a query parameter if it is one of the allowed words, else the default."""
     value = request.args.get(name, default)
     return value if value in allowed else default
+
+
+class RowNumber(IntegerConverter):
+    """A row's number in an address: at most nine digits, so that every database can look for it.
+
+    A longer one belongs to nothing. Asked for all the same, SQLite and PostgreSQL break in different ways.
+    """
+
+    regex = "[0-9]{1,9}"
 
 
 def number_arg(name: str) -> int | None:
