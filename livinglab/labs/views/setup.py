@@ -43,9 +43,7 @@ def rights(lab_id: int) -> dict[str, bool]:
     """Return which parts of the set-up this person may change, for the side menu."""
     person = viewer()
     return {
-        "lab_staff": person.has(
-            lab_id, *MAKERS
-        ),  # an administrator who only invites sees no rooms that refuse them
+        "lab_staff": person.has(lab_id, *MAKERS),  # who only invites sees no links to rooms that refuse
         "manages": why_not_set_up(person, lab_id) is None,
         "invites": why_not_invite(person, lab_id) is None,
     }
