@@ -130,9 +130,31 @@ def database(
     _pg_do(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def still_database(
+    engine_name: str, template: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Database]:
+    """One database for all tests that never commit: it stays as empty as it was."""
+    if engine_name == "sqlite":
+        target = tmp_path_factory.mktemp("still") / "still.sqlite"
+        shutil.copyfile(str(sa.make_url(template).database), target)
+        database = Database(f"sqlite:///{target}")
+    else:
+        server, name = request.getfixturevalue("postgres_url"), f"still_{os.getpid()}"
+        _pg_do(server, f"CREATE DATABASE {name} TEMPLATE {sa.make_url(template).database}")
+        database = Database(_pg(server, name))
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    """A session on a test's own database; what a command wrote is seen at once, and never committed."""
+def session(still_database: Database, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session; what a command wrote is seen at once, and rolled back after the test.
+
+    A test that opens sessions of its own as well gets a database of its own.
+    """
+    alone = "database" not in request.fixturenames
+    database = still_database if alone else request.getfixturevalue("database")
     with Session(database.engine.execution_options(livinglab_writes=True), expire_on_commit=False) as session:
         yield session
         session.rollback()
