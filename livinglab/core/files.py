@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flask_babel import lazy_gettext as _l
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from sqlalchemy.orm import Session
 from sqlmodel import Field, SQLModel
 
@@ -41,20 +41,19 @@ def open_image(content: bytes) -> Image.Image:
         raise Refused(
             "file-too-big", _l("The picture is larger than 10 MB. Choose a smaller one."), field="image"
         )
-    not_image = Refused(
-        "not-an-image", _l("This file is not a picture we can read. Use JPEG, PNG or WebP."), field="image"
-    )
     try:
         image = Image.open(io.BytesIO(content), formats=ALLOWED)
-        if image.width * image.height > MAX_PIXELS:
-            raise Refused(
-                "image-too-large", _l("The picture has too many pixels. Choose a smaller one."), field="image"
-            )
-        image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise not_image from None
-    upright = ImageOps.exif_transpose(image) or image
-    return upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
+        if image.width * image.height <= MAX_PIXELS:
+            image.load()
+            upright = ImageOps.exif_transpose(image) or image
+            clear = "A" in upright.getbands() or "transparency" in upright.info
+            return upright.convert("RGBA" if clear else "RGB")
+    except Exception:  # what a broken file makes the decoders raise has no common root
+        reason = _l("This file is not a picture we can read. Use JPEG, PNG or WebP.")
+        raise Refused("not-an-image", reason, field="image") from None
+    raise Refused(
+        "image-too-large", _l("The picture has too many pixels. Choose a smaller one."), field="image"
+    )
 
 
 def store_image(
