@@ -88,7 +88,9 @@ def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
         way.send(render_mail(mail))
         return
     with db.reading() as session, force_locale(written_as(mail.language)):
-        content = mail_content(session, mail.data["event_ids"], mail.language, now)
+        content = mail_content(
+            session, mail.data["event_ids"], mail.language, now, at_once=mail.kind == "event"
+        )
         if content.ideas:
             way.send(render_mail(mail, content))
 

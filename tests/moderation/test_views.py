@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlmodel import select
 
 from livinglab.core.db import Database
@@ -259,6 +260,15 @@ def test_the_figures_are_for_everybody_and_set_no_cookie(client: FlaskClient, ro
     assert client.get("/moderation/figures?lab=999999").status_code == 200
 
 
+def test_whoever_gets_an_idea_back_reads_why_beside_the_text(
+    client: FlaskClient, sign_in: SignIn, room: Room
+) -> None:
+    number = room.decide(Verdict.RETURN, room.ideas[0])
+    page = sign_in(client, room.author).get(f"/ideas/write?idea={room.ideas[0]}").text
+    assert str(escape(FACTS)) in page
+    assert f"/decisions/{number}" in page
+
+
 def test_the_letter_by_mail_says_the_same_and_lets_no_markup_through(app: Flask, room: Room) -> None:
     room.decide(Verdict.RETURN, room.ideas[0])
     with room.database.reading() as session:
@@ -267,7 +277,7 @@ def test_the_letter_by_mail_says_the_same_and_lets_no_markup_through(app: Flask,
     with app.app_context():
         message = render_mail(mail)
     text, html = (str(part.get_payload(decode=True), "utf-8") for part in message.iter_parts())  # type: ignore[attr-defined]
-    assert message["Subject"] == "Your idea was returned to you.: Benker langs elva 1"
+    assert message["Subject"] == "Your idea was returned to you: Benker langs elva 1"
     assert FACTS in text
     assert "2. Other people’s private life" in text
     assert "&lt;b&gt;Kari&lt;/b&gt;" in html

@@ -103,3 +103,10 @@ def test_a_notice_leads_straight_to_the_thing() -> None:
     assert path_to("comment-published", 7, 3, {}) == "/ideas/7#comment-3"
     assert path_to("decision-proposed", 7, 3, {"review_id": 9}) == "/reviews/9"
     assert path_to("answer-published", 7, 4, {}) == "/ideas/7#answer-4"
+    assert path_to("handoff-queued", 7, 4, {}) == "/ideas/7"
+
+
+def test_a_mail_at_once_leads_staff_to_the_handoff_that_waits_for_them() -> None:
+    for kind in ("handoff-queued", "handoff-returned", "handoff-late"):
+        assert path_to(kind, 7, 4, {}, at_once=True) == "/handoffs/4"
+    assert path_to("answer-published", 7, 4, {}, at_once=True) == "/ideas/7#answer-4"

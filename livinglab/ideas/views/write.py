@@ -36,6 +36,7 @@ from livinglab.ideas.views.blueprint import (
 )
 from livinglab.labs.queries import holders, people_by_id
 from livinglab.moderation.commands import submit_edit, submit_idea
+from livinglab.moderation.queries import why_returned
 from livinglab.moderation.rules import DECIDE_WITHIN_DAYS
 from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db, settings
@@ -235,6 +236,8 @@ def _show(form: Any, desk: Desk, *, tried: bool, preview: IdeaTexts | None = Non
     with db.reading() as session:
         near = _near(session, title, desk)
         bylines = byline_labels(session, viewer())
+        returned = desk.draft is not None and desk.draft.publication is Publication.RETURNED
+        because = why_returned(session, desk.draft.id) if desk.draft and returned else None
     page = render_template(
         "ideas/write.html",
         form=form,
@@ -243,6 +246,7 @@ def _show(form: Any, desk: Desk, *, tried: bool, preview: IdeaTexts | None = Non
         challenge=desk.places.challenge(number_arg("challenge")),
         near=near,
         bylines=bylines,
+        because=because,
         preview=preview,
         days=DECIDE_WITHIN_DAYS,
         editing=isinstance(form, EditForm),

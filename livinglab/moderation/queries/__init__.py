@@ -7,6 +7,7 @@ from livinglab.moderation.queries.decisions import (
     appeal_page,
     decision_page,
     decisions_of,
+    why_returned,
 )
 from livinglab.moderation.queries.figures import Figures, figures
 from livinglab.moderation.queries.queue import (
@@ -40,4 +41,5 @@ __all__ = [
     "pile",
     "report_target",
     "waiting_count",
+    "why_returned",
 ]

@@ -135,6 +135,15 @@ def decisions_of(session: Session, person_id: int, *, limit: int = 50) -> tuple[
     return tuple(_decision(session, row, me, row.at) for row in rows)
 
 
+def why_returned(session: Session, idea_id: int) -> tuple[int, str] | None:
+    """Return the last decision that sent an idea back and what was seen, for its author's own draft."""
+    query = select(Decision.id, Decision.facts).where(
+        Decision.idea_id == idea_id, col(Decision.comment_id).is_(None), Decision.action == Action.RETURN
+    )
+    row = session.execute(query.order_by(col(Decision.id).desc()).limit(1)).first()
+    return (row.id, row.facts) if row else None
+
+
 def _may_read(decision: Decision, viewer: Viewer) -> bool:
     return viewer.signed_in and (viewer.person_id == decision.author_id or viewer.moderates(decision.lab_id))
 

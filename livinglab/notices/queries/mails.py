@@ -48,7 +48,9 @@ class MailContent:
         return self.ideas[0].lines[0]
 
 
-def mail_content(session: Session, event_ids: list[int], language: str, now: datetime) -> MailContent:
+def mail_content(
+    session: Session, event_ids: list[int], language: str, now: datetime, *, at_once: bool = False
+) -> MailContent:
     """Return the content of a mail, in the order of the events given; hidden ideas are left out.
 
     Source: rule N2, invariant I-11.
@@ -60,10 +62,14 @@ def mail_content(session: Session, event_ids: list[int], language: str, now: dat
         if event is not None and (event.idea_id is None or event.visible):
             grouped.setdefault(event.idea_id, []).append(event)
     standings = standing(session, [idea_id for idea_id in grouped if idea_id], now)
-    return MailContent(tuple(_group(idea_id, events, standings) for idea_id, events in grouped.items()))
+    return MailContent(
+        tuple(_group(idea_id, events, standings, at_once=at_once) for idea_id, events in grouped.items())
+    )
 
 
-def _group(idea_id: int | None, events: list[ToldEvent], standings: dict[int, Standing]) -> DigestIdea:
+def _group(
+    idea_id: int | None, events: list[ToldEvent], standings: dict[int, Standing], *, at_once: bool
+) -> DigestIdea:
     first = events[0]
     return DigestIdea(
         title=first.title or str(first.data.get("title") or ""),
@@ -72,5 +78,8 @@ def _group(idea_id: int | None, events: list[ToldEvent], standings: dict[int, St
         stage=first.stage,
         activity=first.activity,
         standing=standings.get(idea_id or 0),
-        lines=tuple(DigestLine(e.text, path_to(e.kind, e.idea_id, e.subject_id, e.data)) for e in events),
+        lines=tuple(
+            DigestLine(e.text, path_to(e.kind, e.idea_id, e.subject_id, e.data, at_once=at_once))
+            for e in events
+        ),
     )

@@ -13,14 +13,18 @@ STAFF_HANDOFF = (
     "answer-written",
     "answer-returned",
 )
+OWED_HANDOFF = ("handoff-queued", "handoff-returned", "handoff-late")
+"""Public steps that wait for the staff who are written to at once: their mail leads to the handoff itself."""
 REVIEW = ("decision-proposed", "proposal-edited", "proposal-returned", "proposal-withdrawn")
 
 
-def path_to(kind: str, idea_id: int | None, subject_id: int | None, data: Mapping[str, Any]) -> str:
-    """Return the path of what an event is about."""
+def path_to(
+    kind: str, idea_id: int | None, subject_id: int | None, data: Mapping[str, Any], *, at_once: bool = False
+) -> str:
+    """Return the path of what an event is about; with ``at_once`` for those it waits for."""
     if kind in REVIEW and data.get("review_id"):
         return f"/reviews/{data['review_id']}"
-    if kind in STAFF_HANDOFF:
+    if kind in STAFF_HANDOFF or (at_once and kind in OWED_HANDOFF):
         handoff = data.get("handoff_id") or (subject_id if kind.startswith("handoff-") else None)
         if handoff:
             return f"/handoffs/{handoff}"
