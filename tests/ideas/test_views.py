@@ -419,6 +419,17 @@ def test_a_person_sends_in_and_reads_what_happens_now(app, client, make, sign_in
     assert row(own(app), select(Case)).idea_id == idea.id
 
 
+def test_an_idea_sent_in_again_is_promised_a_day_that_is_still_to_come(app, client, make, sign_in):
+    make.lab("fjellvik")
+    sign_in(client, make.resident())
+    client.post("/ideas/write?lab=fjellvik", data={**TYPED, "action": "send"})
+    idea = row(own(app), select(Idea))
+    promised = re.search(r"reads it by [^.]+", text_of(client.get(f"/ideas/{idea.id}/sent"))).group()
+    with own(app).writing() as session:
+        session.execute(sa.update(Idea).values(submitted_at=utc_now() - timedelta(days=30)))
+    assert promised in text_of(client.get(f"/ideas/{idea.id}/sent"))
+
+
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(app, client, make, sign_in):
     make.lab("fjellvik")
     sign_in(client, make.resident())

@@ -317,7 +317,7 @@ def sent(idea_id: int) -> Response:
     enter(lab.brief)
     if draft.publication is Publication.DRAFT and not draft.wants_publishing:
         return redirect(url_for("ideas.write", idea=idea_id), 303)
-    since = draft.submitted_at or draft.edited_at
+    since = max(draft.submitted_at or draft.edited_at, draft.edited_at)  # sent in again: the days begin anew
     due = due_in_working_days(since, DECIDE_WITHIN_DAYS, lab.brief.timezone, lab.brief.country)
     readers = [one for key, one in crew.items() if key != viewer().person_id]
     page = render_template("ideas/sent.html", draft=draft, lab=lab, due=due, readers=readers)
