@@ -266,7 +266,9 @@ def Day(label: Any, *, required: bool = True, description: Any = "", **extra: An
 
 def _sane_year(form: FlaskForm, field: Field) -> None:
     del form
-    if not 1900 <= field.data.year <= 2200:
+    if field.data is None:  # something was typed, and it is no day
+        field.errors = []
+    if field.data is None or not 1900 <= field.data.year <= 2200:
         raise ValidationError(str(_l("Write a day such as 2027-01-31.")))
 
 

@@ -20,6 +20,7 @@ from livinglab.handoff.rules.clock import ClockFace, clock_face
 from livinglab.handoff.rules.moves import DESK_ROLES, IN_PROGRESS
 from livinglab.handoff.rules.verbs import Verb, verbs_for
 from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Publication, Stage
+from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.labs.queries import Somebody, people_by_id
 
@@ -141,9 +142,14 @@ class Queue:
 
 
 def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
-    """Return the condition of what this person may see: their units, and the labs whose desk they sit at."""
+    """Return the condition on handoffs joined with their ideas: of what this person may see, those of
+    their units and of the labs whose desk they sit at.
+    """
     labs = viewer.labs_as(*DESK_ROLES)
-    seen = [sa.or_(col(Handoff.unit_id).in_(viewer.units), col(Handoff.lab_id).in_(labs))]
+    seen = [
+        sa.or_(col(Handoff.unit_id).in_(viewer.units), col(Handoff.lab_id).in_(labs)),
+        visible_to(viewer),  # an idea that was hidden is hidden here, too (invariant I-11)
+    ]
     if choice.unit_id is not None:
         seen.append(col(Handoff.unit_id) == choice.unit_id)
     if choice.mine:
@@ -334,7 +340,8 @@ def _counts(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> 
         col(Handoff.closed_at).is_(None),
         col(Handoff.state) != HandoffState.FOLLOWED_UP,
     )
-    row = session.execute(sa.select(*numbers, mine).select_from(Handoff).where(*everything)).one()
+    joined = sa.join(Handoff, Idea, col(Idea.id) == col(Handoff.idea_id))
+    row = session.execute(sa.select(*numbers, mine).select_from(joined).where(*everything)).one()
     soon, late, desk, later, done, own = tuple(row)
     return Counts(mine=own, soon=soon, late=late, desk=desk, later=later, done=done)
 

@@ -22,6 +22,7 @@ from livinglab.handoff.rules.clock import ClockFace, clock_face
 from livinglab.handoff.rules.moves import may_see, no_such_handoff
 from livinglab.handoff.rules.verbs import Verb, verbs_for
 from livinglab.ideas.models import Activity, Byline, Idea, IdeaCount, Stage
+from livinglab.ideas.rules import why_not_see
 from livinglab.labs.queries import (
     LabBrief,
     Somebody,
@@ -103,6 +104,8 @@ def sheet(session: Session, handoff_id: int, viewer: Viewer, now: datetime) -> S
     if handoff is None or not may_see(viewer, handoff):
         raise no_such_handoff()
     idea = session.get_one(Idea, handoff.idea_id)
+    if why_not_see(idea, viewer) is not None:
+        raise no_such_handoff()
     unit = unit_brief(session, handoff.unit_id) if handoff.unit_id is not None else None
     busy = in_progress(session, handoff.unit_id)
     pending = waiting_answer(session, handoff_id)

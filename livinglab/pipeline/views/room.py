@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from livinglab.core.clock import local_day, utc_now
 from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.viewer import Role
+from livinglab.ideas.models import Publication
 from livinglab.labs.queries import LabBrief, lab_brief
 from livinglab.pipeline import queries
 from livinglab.pipeline.forms import (
@@ -83,11 +84,11 @@ def place_for_staff(session: Session, idea_id: int) -> Place:
     """Return where an idea stands, for somebody who works in its lab; enter the lab.
 
     Raises:
-        NotFound: ``no-such-idea``, also when it is not public. Forbidden: ``no-access``.
+        NotFound: ``no-such-idea``, also when it is not public, whoever asks. Forbidden: ``no-access``.
     """
     place = queries.place_of(session, idea_id)
     if not queries.may_see_gate(place, viewer()):
-        if not viewer().is_staff(place.lab_id):
+        if place.publication is Publication.PUBLISHED:
             raise Forbidden("no-access", _l("This page belongs to the people who work in the idea’s lab."))
         raise NotFound("no-such-idea", _l("There is no such idea."))
     enter(lab_brief(session, place.lab_id))
