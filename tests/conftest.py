@@ -22,9 +22,11 @@ from livinglab.app import create_app
 from livinglab.config import Config
 from livinglab.core import schema
 from livinglab.core.db import Database
+from livinglab.web.database import install
 from tests.make import Make
 
 ENGINES = ("sqlite", "postgresql")
+SECRET = "test-secret-that-is-long-enough-for-all"
 _names = itertools.count(1)
 
 
@@ -180,19 +182,31 @@ def config(database: Database, tmp_path: Path) -> Config:
     return Config(
         instance=tmp_path / "instance",
         database_url=database.url.render_as_string(hide_password=False),
-        secret_key="test-secret-that-is-long-enough-for-all",
+        secret_key=SECRET,
         base_url="http://localhost",
         testing=True,
     )
 
 
+@pytest.fixture(scope="session")
+def built_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The web app, built once: its templates are compiled once, too."""
+    folder = tmp_path_factory.mktemp("built")
+    url = f"sqlite:///{folder}/none.sqlite"
+    return create_app(Config(instance=folder, secret_key=SECRET, testing=True, database_url=url))
+
+
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
-    """The web app on the test's database."""
-    app = create_app(config)
-    app.config["WTF_CSRF_ENABLED"] = False
-    yield app
-    app.extensions["livinglab.database"].close()
+def app(built_app: Flask, config: Config) -> Iterator[Flask]:
+    """The web app on the test's database; what a test sets on it is forgotten afterwards."""
+    kept, extensions = dict(built_app.config), dict(built_app.extensions)
+    install(built_app, Database(config.database), config)
+    built_app.config["WTF_CSRF_ENABLED"] = False
+    yield built_app
+    built_app.extensions["livinglab.database"].close()
+    for there, before in ((built_app.config, kept), (built_app.extensions, extensions)):
+        there.clear()
+        there.update(before)
 
 
 @pytest.fixture
@@ -219,11 +233,6 @@ def sign_in(app: Flask, database: Database) -> Callable[[FlaskClient, object], F
 
 
 @pytest.fixture(scope="session")
-def plain_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def plain_app(built_app: Flask) -> Flask:
     """The web app without a database behind it, for rules that speak."""
-    folder = tmp_path_factory.mktemp("plain")
-    return create_app(
-        Config(
-            instance=folder, secret_key="x" * 40, testing=True, database_url=f"sqlite:///{folder}/none.sqlite"
-        )
-    )
+    return built_app
