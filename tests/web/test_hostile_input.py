@@ -6,6 +6,7 @@ The app of the tests lets exceptions through, so a request that would be a 500 f
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import cycle
@@ -19,16 +20,33 @@ from werkzeug.routing import BuildError, IntegerConverter, Rule
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
+from livinglab.ideas.models import Idea, Publication
+from livinglab.ideas.queries.versions import word_diff
 from livinglab.web.limits import limiter
 from tests.town import Town, build_town
 
-NUMBERS = (0, 2**31, 2**63 - 1, 2**63, 10**30)
+NUMBERS = (0, 2**31, 2**63)
 PARAMETERS = (
     "after", "q", "stage", "activity", "lab", "challenge", "unit", "lead", "late", "category", "language",
     "order", "next", "lang", "mine", "old", "new", "to", "kind", "show", "lane", "talk", "title", "idea",
     "before", "as", "comment", "endpoint", "_external", "_scheme", "_anchor", "idea_id", "slug",
 )  # fmt: skip
-SEARCHED = ("'", '"', "*", "NEAR(a b)", ":", "a OR", "NOT", "^a", "{a}:c", "title:a", '"a', "a*b*", "&|!<->", "\\")
+SEARCHED = (
+    "'",
+    '"',
+    "*",
+    "NEAR(a b)",
+    ":",
+    "a OR",
+    "NOT",
+    "^a",
+    "{a}:c",
+    "title:a",
+    '"a',
+    "a*b*",
+    "&|!<->",
+    "\\",
+)
 CURSORS = ("MQ", "W10", "e30", "WyJhIiwxLDJd", "W251bGwsbnVsbF0", "W05hTiwxXQ", "WzFlOTk5LDFd", "W1tdXQ", "WyJcdTAwMDAiLDFd",
            "WzEsMSw0NjExNjg2MDE4NDI3Mzg3OTAzXQ", "WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwxXQ", "WyJcdWQ4MDAiLDFd")  # fmt: skip
 ODD = (
@@ -36,7 +54,15 @@ ODD = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "../../etc/passwd", "0000-00-00", "9999-12-31",
     "2200-12-31T23:59", "javascript:alert(1)", "https://[::1", "a@b.c\r\nBcc: x@y.z", "[" * 3000 + "]" * 3000, "True",
 )  # fmt: skip
-LISTS = ("ideas.index", "ideas.alike_titles", "pipeline.board", "handoff.index", "me.supports", "me.following", "notices.index")
+LISTS = (
+    "ideas.index",
+    "ideas.alike_titles",
+    "pipeline.board",
+    "handoff.index",
+    "me.supports",
+    "me.following",
+    "notices.index",
+)
 MANY = ("visitor", "author", "facilitator", "member", "manager")
 """Between them they open every door but the administrator's."""
 
@@ -50,13 +76,22 @@ def town(database: Database, app: Flask, tmp_path: Path) -> Iterator[Town]:
 
 
 @pytest.fixture
-def browser(app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]) -> Callable[[str], FlaskClient]:
+def browser(
+    app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]
+) -> Callable[[str], FlaskClient]:
     """``browser("manager")`` is the manager's, ``browser("visitor")`` nobody's."""
-    return lambda name: app.test_client() if name == "visitor" else sign_in(app.test_client(), town.people[name])
+    return lambda name: (
+        app.test_client() if name == "visitor" else sign_in(app.test_client(), town.people[name])
+    )
 
 
 def _pages(app: Flask) -> list[Rule]:
-    return [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and rule.endpoint != "static"]
+    left_out = ("static", "health.ready")  # the latter says 503 where no worker runs
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.endpoint not in left_out
+    ]
 
 
 def _numbered(rule: Rule) -> bool:
@@ -74,7 +109,9 @@ def _address(app: Flask, rule: Rule, town: Town, number: int | None = None) -> s
         "mail_key": town.keys["mail_key"], "token": town.keys["sign-in"],
     }  # fmt: skip
     whole = {
-        name: number if number is not None and isinstance(rule._converters.get(name), IntegerConverter) else known.get(name, 1)
+        name: number
+        if number is not None and isinstance(rule._converters.get(name), IntegerConverter)
+        else known.get(name, 1)
         for name in rule.arguments
     }
     with app.test_request_context():
@@ -88,28 +125,35 @@ def _query(value: str) -> str:
     return "&".join(f"{name}={quote(value.encode('utf-8', 'surrogatepass'))}" for name in PARAMETERS)
 
 
-@pytest.mark.parametrize("who", ["visitor", "manager"])
 def test_no_number_in_an_address_breaks_a_page(
-    app: Flask, town: Town, browser: Callable[[str], FlaskClient], who: str
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
-    client = browser(who)
-    for rule in filter(_numbered, app.url_map.iter_rules()):
-        method = "GET" if "GET" in (rule.methods or ()) else "POST"
-        for number in NUMBERS:
-            answer = client.open(_address(app, rule, town, number), method=method)
-            assert answer.status_code in (303, 400, 403, 404, 409), (rule.rule, number, answer.status_code)
+    for client in (browser("visitor"), browser("manager")):
+        for rule in filter(_numbered, app.url_map.iter_rules()):
+            method = "GET" if "GET" in (rule.methods or ()) else "POST"
+            for number in NUMBERS:
+                answer = client.open(_address(app, rule, town, number), method=method)
+                thanked = rule.endpoint == "moderation.reported" and number == 0  # what the third report hid
+                assert answer.status_code in ((200,) if thanked else (303, 404)), (
+                    rule.rule,
+                    number,
+                    answer.status_code,
+                )
 
 
-@pytest.mark.parametrize("who", ["visitor", "manager"])
 def test_no_parameter_of_an_address_breaks_a_page(
-    app: Flask, town: Town, browser: Callable[[str], FlaskClient], who: str
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
-    client, turns = browser(who), cycle((*ODD, *SEARCHED, *CURSORS))
-    for rule in _pages(app):
-        whole = (*ODD, *SEARCHED, *CURSORS) if rule.endpoint in LISTS else (next(turns), next(turns))
-        for value in whole:
-            answer = client.get(f"{_address(app, rule, town)}?{_query(value)}")
-            assert answer.status_code < 500, (rule.rule, value, answer.status_code)
+    turns = cycle((*ODD, *SEARCHED, *CURSORS))
+    for who in ("visitor", "manager"):
+        client = browser(who)
+        for rule in _pages(app):
+            values = (
+                (*ODD, *SEARCHED, *CURSORS) if who == "manager" and rule.endpoint in LISTS else (next(turns),)
+            )
+            for value in values:
+                answer = client.get(f"{_address(app, rule, town)}?{_query(value)}")
+                assert answer.status_code < 500, (rule.rule, value, answer.status_code)
 
 
 class _Forms(HTMLParser):
@@ -138,41 +182,119 @@ _LAST = re.compile(r"/sign-out|/settings/(delete|devices)")
 """These would end what the others need."""
 
 
-@pytest.mark.parametrize("who", MANY)
 def test_no_value_of_a_field_breaks_a_form(
-    app: Flask, town: Town, browser: Callable[[str], FlaskClient], who: str
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
-    client, turns = browser(who), cycle(ODD)
-    seen: set[tuple[str, frozenset[str]]] = set()
-    for rule in _pages(app):
-        page = _address(app, rule, town)
-        shown = client.get(page)
-        if shown.status_code != 200 or shown.mimetype != "text/html":
-            continue
-        forms = _Forms(page)
-        forms.feed(shown.text)
-        for action, names in forms.found:
-            if _LAST.search(action) or (action, frozenset(names)) in seen:
-                continue
-            seen.add((action, frozenset(names)))
-            for value in (next(turns), next(turns), next(turns)):
-                body = urlencode({name: value.encode("utf-8", "surrogatepass") for name in names})
-                target = action if action.startswith("/") else page
-                answer = client.post(target, data=body, content_type="application/x-www-form-urlencoded")
-                assert answer.status_code < 500, (target, value, answer.status_code)
-    assert len(seen) >= 3
+    turns, seen = cycle(ODD), set()
+    for who in MANY:
+        client = browser(who)
+        for page in [_address(app, rule, town) for rule in _pages(app)]:
+            for action, names in _forms_on(client, page):
+                if _LAST.search(action) or (action, names) in seen:
+                    continue
+                seen.add((action, names))
+                for value in (next(turns), next(turns)):
+                    body = urlencode({name: value.encode("utf-8", "surrogatepass") for name in names})
+                    answer = client.post(action, data=body, content_type="application/x-www-form-urlencoded")
+                    assert answer.status_code < 500, (action, value, answer.status_code)
+    assert len(seen) > 40
 
 
-def test_a_body_of_a_megabyte_is_answered_at_once(app: Flask, town: Town, browser: Callable[[str], FlaskClient]) -> None:
+def _forms_on(client: FlaskClient, page: str) -> list[tuple[str, frozenset[str]]]:
+    shown = client.get(page)
+    if shown.status_code != 200 or shown.mimetype != "text/html":
+        return []
+    forms = _Forms(page)
+    forms.feed(shown.text)
+    return [(action if action.startswith("/") else page, frozenset(names)) for action, names in forms.found]
+
+
+def test_a_body_of_a_megabyte_is_answered_at_once(
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
+) -> None:
     client, long = browser("author"), "x" * 1_000_000
-    for page, field in (("/ideas/write", "body"), ("/settings", "bio"), ("/ideas/preview", "body"), ("/ideas/write", "title")):
+    for page, field in (
+        ("/ideas/write", "body"),
+        ("/settings", "bio"),
+        ("/ideas/preview", "body"),
+        ("/ideas/write", "title"),
+    ):
         answer = client.post(page, data={field: long}, query_string={"lab": town.keys["slug"]})
         assert answer.status_code in (200, 303, 413, 422), (page, answer.status_code)
 
 
-def test_what_is_asked_for_never_builds_another_canonical_address(app: Flask, town: Town, client: FlaskClient) -> None:
+def test_what_is_not_public_is_to_a_neighbouring_lab_as_if_it_were_not(
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
+) -> None:
+    asked = (
+        "",
+        "/gate",
+        "/next-step",
+        "/lead",
+        "/open-review",
+        "/benefits",
+        "/evidence/need",
+        "/route",
+        "/versions",
+        "/edit",
+        "/report",
+    )
+    for who in ("foreign_facilitator", "foreign_manager", "foreign_member", "resident"):
+        client = browser(who)
+        for name in ("draft", "pending", "rejected"):
+            for page in asked:
+                missing, there = (
+                    client.get(f"/ideas/{number}{page}") for number in (999_999, town.ids[name])
+                )
+                assert (there.status_code, there.headers.get("X-Reason-Code")) == (
+                    missing.status_code, missing.headers.get("X-Reason-Code"),
+                ), (who, name, page)  # fmt: skip
+
+
+def test_a_handoff_of_an_idea_that_was_hidden_is_hidden_with_it(
+    database: Database, town: Town, browser: Callable[[str], FlaskClient]
+) -> None:
+    pages = ("/handoffs", f"/handoffs/{town.ids['handoff_queued']}", "/work", "/board")
+    with database.writing() as session:
+        title = session.get_one(Idea, town.ids["queued"]).title
+    assert title in browser("member").get("/handoffs").text
+    with database.writing() as session:
+        session.get_one(Idea, town.ids["queued"]).publication = Publication.HIDDEN
+    for who in ("member", "lead"):
+        client = browser(who)
+        assert not [page for page in pages if title in client.get(page).text]
+    assert title in browser("facilitator").get("/handoffs").text  # who hid it still sees what waits
+
+
+def test_a_day_that_is_none_is_refused_at_its_field(
+    town: Town, browser: Callable[[str], FlaskClient]
+) -> None:
+    answer = browser("manager").post(
+        f"/ideas/{town.ids['decided']}/next-step", data={"step": "Measure", "by": "31.1."}
+    )
+    assert answer.status_code == 422
+    assert "2027-01-31" in answer.text
+
+
+def test_a_text_of_one_word_said_a_thousand_times_is_compared_at_once() -> None:
+    before, after = "a b " * 2000, "b a " * 2000
+    start = time.process_time()
+    word_diff(before, after)
+    assert time.process_time() - start < 2
+
+
+def test_what_is_asked_for_never_builds_another_canonical_address(
+    app: Flask, town: Town, client: FlaskClient
+) -> None:
     page = f"/ideas/{town.ids['published']}"
-    for asked in ("_external=1", "endpoint=labs.index", "_scheme=javascript", "_anchor=x", "idea_id=9", "_method=POST"):
+    for asked in (
+        "_external=1",
+        "endpoint=labs.index",
+        "_scheme=javascript",
+        "_anchor=x",
+        "idea_id=9",
+        "_method=POST",
+    ):
         shown = client.get(f"{page}?{asked}")
         assert shown.status_code == 200
         assert f'rel="canonical" href="http://localhost{page}?{asked}"' in shown.text

@@ -16,6 +16,7 @@ from livinglab.core.clock import local_day
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Answer, Handoff, HandoffState
 from livinglab.ideas.models import Activity, Comment, Credit, Idea, Publication, Stage
+from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Lab
 from livinglab.moderation.models import Appeal, Case, Decision, Source
 from livinglab.pipeline.models import Benefit, Proposal, ProposalState, Review
@@ -322,7 +323,7 @@ def _handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
             _row(task, col(Handoff.id), since=col(Handoff.queued_at), due=col(Handoff.due_at))
             .select_from(Handoff)
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
-            .where(col(Handoff.closed_at).is_(None), *conditions)
+            .where(col(Handoff.closed_at).is_(None), visible_to(viewer), *conditions)
         )
 
     state = col(Handoff.state)
@@ -349,6 +350,7 @@ def _handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
             .where(
                 col(Answer.published_at).is_(None),
+                visible_to(viewer),
                 col(Handoff.closed_at).is_(None),
                 (col(Answer.signer_id) == me) if own else (col(Answer.signer_id) != me),
                 (note != "") if returned else (note == ""),
