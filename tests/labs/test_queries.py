@@ -208,5 +208,5 @@ def test_late_answers_name_who_owes_them(session: Session, make: Make, noon: dat
     handoff.unit_id = None
     session.add(handoff)
     session.flush()
-    found = late_answers(session, noon)
-    assert [(a.idea_id, a.days, a.unit) for a in found] == [(late.id, 2, unit.name), (unowned.id, 1, None)]
+    found = late_answers(session, noon)  # the mark comes the day after the last day in time
+    assert [(a.idea_id, a.days, a.unit) for a in found] == [(late.id, 3, unit.name), (unowned.id, 1, None)]

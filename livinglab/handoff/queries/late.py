@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.clock import local_day
 from livinglab.core.db import Texts
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Idea, Publication
@@ -41,7 +42,14 @@ def late_answers(
 ) -> tuple[LateAnswer, ...]:
     """Return the public ideas whose answer is late, the longest wait first."""
     query: Any = (
-        sa.select(Handoff, col(Idea.title), col(Idea.language), col(Lab.name), col(ReceivingUnit.name))
+        sa.select(
+            Handoff,
+            col(Idea.title),
+            col(Idea.language),
+            col(Lab.name),
+            col(Lab.timezones),
+            col(ReceivingUnit.name),
+        )
         .join(Idea, col(Idea.id) == col(Handoff.idea_id))
         .join(Lab, col(Lab.id) == col(Handoff.lab_id))
         .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
@@ -64,7 +72,14 @@ def late_answers(
             unit=dict(unit) if unit else None,
             due_at=handoff.due_at,
             late_since=handoff.late_since,
-            days=max(1, (now - handoff.late_since) // timedelta(days=1)),
+            days=_days_late(handoff, now, zones[0]),
         )
-        for handoff, title, language, lab, unit in session.execute(query)
+        for handoff, title, language, lab, zones, unit in session.execute(query)
     )
+
+
+def _days_late(handoff: Handoff, now: datetime, zone: str) -> int:
+    """Count days as the handoff's own page does: from the last day in time, which the mark follows by one."""
+    marked = local_day(handoff.late_since or now, zone) - timedelta(days=1)
+    due = local_day(handoff.due_at - timedelta(seconds=1), zone) if handoff.due_at else marked
+    return max(1, (local_day(now, zone) - min(due, marked)).days)
