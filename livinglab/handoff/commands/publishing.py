@@ -207,6 +207,7 @@ def log_answer(
     readers: tuple[Reader, ...] = (Reader.NOTICES,),
     **data: object,
 ) -> None:
+    """Record what happened to an answer, on the idea it is about."""
     zone = lab_clock(session, handoff.lab_id).zone
     log(
         session,
