@@ -125,7 +125,7 @@ def database(
         return
     server = request.getfixturevalue("postgres_url")
     name = f"test_{os.getpid()}_{next(_names)}"
-    _pg_do(server, f"CREATE DATABASE {name} TEMPLATE {sa.make_url(template).database}")
+    _pg_do(server, f"CREATE DATABASE {name} TEMPLATE {sa.make_url(template).database} STRATEGY FILE_COPY")
     database = Database(_pg(server, name))
     yield database
     database.close()
@@ -143,7 +143,7 @@ def still_database(
         database = Database(f"sqlite:///{target}")
     else:
         server, name = request.getfixturevalue("postgres_url"), f"still_{os.getpid()}"
-        _pg_do(server, f"CREATE DATABASE {name} TEMPLATE {sa.make_url(template).database}")
+        _pg_do(server, f"CREATE DATABASE {name} TEMPLATE {sa.make_url(template).database} STRATEGY FILE_COPY")
         database = Database(_pg(server, name))
     yield database
     database.close()

@@ -8,8 +8,10 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
+from livinglab.core.viewer import Viewer
 from livinglab.notices.commands import read_all, read_notice, stop_digest
 from livinglab.notices.queries import notices_of
+from livinglab.notices.queries.telling import ToldEvent
 from livinglab.notices.rules.links import path_to
 from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db
@@ -27,13 +29,16 @@ def index() -> str:
     """Show what happened to the ideas this person follows, newest first."""
     with db.reading() as session:
         shown, before = notices_of(session, viewer().known_id, language(), before=number_arg("before"))
-    paths = {
-        n.id: in_chosen_language(path_to(n.event.kind, n.event.idea_id, n.event.subject_id, n.event.data))
-        for n in shown
-    }
+    paths = {n.id: in_chosen_language(_path(n.event, viewer())) for n in shown}
     return render_template(
         "notices/index.html", notices=shown, paths=paths, before=before, first=not request.args.get("before")
     )
+
+
+def _path(event: ToldEvent, person: Viewer) -> str:
+    """Return where a notice leads: staff of the lab to their desk, everybody else to the idea."""
+    works_there = event.lab_id is not None and person.is_staff(event.lab_id)
+    return path_to(event.kind, event.idea_id, event.subject_id, event.data, at_once=works_there)
 
 
 @bp.post("/notices/read")
