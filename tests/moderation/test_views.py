@@ -202,7 +202,7 @@ def test_a_visitor_reports_by_a_form_and_gets_a_receipt(client: FlaskClient, roo
     assert client.post(url, data={"text": "Uten regel"}).status_code == 422
     answer = client.post(url, data={"rule": "respect", "text": "Slem"})
     assert answer.status_code == 303
-    assert "Thank you. Your report has arrived." in client.get(answer.location).text
+    assert "Thank you. Your report has arrived." in client.get(f"{answer.location}&lang=en").text
     assert client.get(f"/ideas/{room.ideas[0]}/report").status_code == 404
     assert client.get("/ideas/999999/report").status_code == 404
 

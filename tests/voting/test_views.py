@@ -88,6 +88,6 @@ def test_a_visitor_gets_a_link_that_comes_back_and_no_cookie(
 
 def test_a_young_idea_shows_a_band_in_place_of_the_number(client: FlaskClient, make: Make) -> None:
     idea = make.idea(published_at=datetime.now(UTC) - timedelta(hours=1), supports=12)
-    page = client.get(f"/ideas/{idea.id}").text
+    page = client.get(f"/ideas/{idea.id}?lang=en").text
     assert "10–24 support" in page
     assert '<b class="num">12</b>' not in page
