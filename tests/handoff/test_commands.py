@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
-from livinglab.core.errors import Refused
+from livinglab.core.errors import NotFound, Refused
 from livinglab.core.journal import Event, EventTodo, Reader
 from livinglab.handoff import commands
 from livinglab.handoff.models import Answer, AnswerKind, Handoff, HandoffNote, HandoffState, Outcome
 from livinglab.handoff.queries import answers_of, open_handoff, promise_kept
-from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Stage
+from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Publication, Stage
+from livinglab.labs.models import UnitMember
+from livinglab.people.models import Person
 from tests.handoff.conftest import DAY, build
 
 
@@ -671,3 +673,17 @@ def test_a_pause_does_not_count_towards_the_days_used(scene):
     assert handoff.answer_seconds == 0
     assert handoff.waited_seconds == 8 * 86_400 + 5 * 3600
     assert promise_kept(scene.session, (scene.lab.id,), scene.noon + 9 * DAY).median_days == 1
+
+
+def test_nobody_acts_on_the_handoff_of_an_idea_that_was_hidden_from_them(session, make, noon):
+    lab = make.lab()
+    unit = make.unit(lab)
+    idea = make.idea(lab, publication=Publication.HIDDEN)
+    handoff = make.handoff(idea, unit)
+    member = session.scalars(select(UnitMember).where(UnitMember.unit_id == unit.id)).first()
+    assert member is not None
+    person = make.viewer(session.get_one(Person, member.person_id))
+    with pytest.raises(NotFound, match="no-such-handoff"):
+        commands.assign(
+            session, handoff_id=handoff.id or 0, assignee_id=person.known_id, person=person, now=noon
+        )

@@ -13,6 +13,7 @@ from livinglab.core.db import known_id
 from livinglab.core.errors import refuse
 from livinglab.core.journal import Event, Reader, record
 from livinglab.core.text import clean
+from livinglab.core.viewer import Viewer
 from livinglab.handoff.models import NOTE_MAX, Handoff, HandoffNote
 from livinglab.handoff.queries.facts import unit_name
 from livinglab.handoff.rules.answers import why_not_stamp
@@ -21,16 +22,20 @@ from livinglab.handoff.rules.moves import changed_meanwhile, no_such_handoff
 from livinglab.handoff.rules.words import why_not_note
 from livinglab.ideas.commands import mark_late, pass_ball
 from livinglab.ideas.models import Idea
+from livinglab.ideas.rules import why_not_see
 
 
-def lock(session: Session, handoff_id: int) -> Handoff:
+def lock(session: Session, handoff_id: int, person: Viewer | None = None) -> Handoff:
     """Return a handoff, locked until the transaction ends.
 
+    Args:
+        person: Who acts; ``None`` where the clock does.
+
     Raises:
-        NotFound: ``no-such-handoff``.
+        NotFound: ``no-such-handoff``; also when its idea is hidden from this person.
     """
     handoff = session.get(Handoff, handoff_id, with_for_update=True, populate_existing=True)
-    if handoff is None:
+    if handoff is None or (person is not None and why_not_see(idea_of(session, handoff), person)):
         raise no_such_handoff()
     return handoff
 

@@ -56,7 +56,7 @@ def write_answer(
 
     Source: rules H1, H4.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(
         why_not_answer(
             kind,

@@ -49,7 +49,7 @@ def extend_decision(
 
     Source: rule H2.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.EXTEND, handoff, person))
     text = clean(reason)
     refuse(why_not_note(text, needed=True, most=REASON_MAX, field="reason"))
@@ -95,7 +95,7 @@ def wait_for_author(
 
     Source: rule H2.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.WAIT, handoff, person))
     text = clean(question)
     refuse(why_not_note(text, needed=True, most=REASON_MAX, field="question"))
@@ -127,7 +127,7 @@ def stop_waiting(
         NotFound: ``no-such-handoff``. Forbidden: ``not-yours``.
         Refused: ``not-waiting``, ``wrong-state``, ``handoff-changed``.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.RESUME, handoff, person))
     resume(session, handoff, at=now, now=now, actor_id=person.known_id, stamp=stamp)
     return handoff

@@ -34,7 +34,7 @@ def lock_answer(session: Session, answer_id: int, person: Viewer) -> tuple[Answe
     found = session.get(Answer, answer_id, populate_existing=True)
     if found is None:
         raise missing
-    handoff = lock(session, found.handoff_id)
+    handoff = lock(session, found.handoff_id, person)
     answer = session.get(Answer, answer_id, populate_existing=True)
     if answer is None:
         raise missing

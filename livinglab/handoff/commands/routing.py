@@ -117,7 +117,7 @@ def route_again(
 
     Source: rule H1.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_route_again(handoff, person))
     text = clean_note(note)
     _unit_of_lab(session, unit_id, handoff.lab_id)
@@ -164,7 +164,7 @@ def assign(
 
     Source: rules H1, H2, H5.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.ASSIGN, handoff, person))
     unit = _unit_of_lab(session, handoff.unit_id or 0, handoff.lab_id, locked=True)
     refuse(
@@ -219,7 +219,7 @@ def reassign(
         NotFound: ``no-such-handoff``. Forbidden: ``not-yours``.
         Refused: ``wrong-state``, ``not-a-member``, ``handoff-changed``.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     member = is_member(session, handoff.unit_id, assignee_id)
     refuse(why_not_assign(handoff, person, is_member=member, in_progress=0, limit=1, again=True))
     text = clean_note(note)
@@ -256,7 +256,7 @@ def acknowledge(
 
     Source: rules H0, H1.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.ACKNOWLEDGE, handoff, person))
     text = clean_note(note)
     change(session, handoff, now=now, stamp=stamp, state=HandoffState.ACKNOWLEDGED, acknowledged_at=now)
@@ -288,7 +288,7 @@ def return_wrong_unit(
 
     Source: rule H1.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_return(handoff, person, stage=idea_of(session, handoff).stage))
     text = clean_note(note, needed=True)
     returns = handoff.returns + 1
@@ -330,7 +330,7 @@ def begin_assessing(
         NotFound: ``no-such-handoff``. Forbidden: ``not-yours``.
         Refused: ``wrong-state``, ``handoff-changed``.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.BEGIN, handoff, person))
     change(session, handoff, now=now, stamp=stamp, state=HandoffState.ASSESSING)
     log(session, handoff, "handoff-assessing", now=now, person_id=person.known_id)
@@ -346,7 +346,7 @@ def set_case_number(
         NotFound: ``no-such-handoff``. Forbidden: ``not-yours``.
         Refused: ``wrong-state``, ``external_case-too-long``, ``handoff-changed``.
     """
-    handoff = lock(session, handoff_id)
+    handoff = lock(session, handoff_id, person)
     refuse(why_not_step(Step.CASE, handoff, person))
     text = clean_line(number)
     refuse(why_not_case(text))
