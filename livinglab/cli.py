@@ -5,6 +5,7 @@ Rooms are imported inside the commands that need them, so that a start does not 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -19,18 +20,18 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
-import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from livinglab.config import Config, UnsafeConfig, guard, load_config, with_secret
-from livinglab.core import schema
-from livinglab.core.db import Database
+from livinglab.core.glance import Glance, look_at
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from livinglab.core.db import Database
+
 Factory = Callable[[Config], "Flask"]
 pass_factory = click.pass_obj
+DEMO_PEOPLE = Path(__file__).parent / "demo" / "texts" / "people.json"
 SECRETS = ("secret_key", "smtp_url", "database_url")
 
 
@@ -48,13 +49,28 @@ def _config() -> Config:
 
 
 def _database(config: Config) -> Database:
+    from livinglab.core.db import Database
+
     if config.database.startswith("sqlite"):
         config.instance.mkdir(parents=True, exist_ok=True)
     return Database(config.database)
 
 
+def _glance(config: Config) -> Glance:
+    prefix = "sqlite:///"
+    return (
+        look_at(Path(config.database.removeprefix(prefix)))
+        if config.database.startswith(prefix)
+        else Glance()
+    )
+
+
 def _ready(config: Config) -> None:
     """Bring the schema up to date where that is ours to do; else say which command does it."""
+    from sqlalchemy.exc import OperationalError
+
+    from livinglab.core import schema
+
     database = _database(config)
     try:
         if database.is_sqlite or config.demo:
@@ -90,10 +106,11 @@ def serve(
     host, port = host or "127.0.0.1", port or int(os.environ.get("PORT") or 8000)
     workers = workers or (1 if config.database.startswith("sqlite") else 2)
     _may_serve(config, host, port)
-    if not prepared:
+    there = Glance(current=True, has_labs=True) if prepared else _glance(config)
+    if not there.current:
         _ready(config)
-        if config.demo:
-            _load_demo_once(create_app, config)
+    if config.demo and not there.has_labs:
+        _load_demo_once(create_app, config)
     if with_worker:
         _greet(config)
         sys.exit(_together(host, port, workers))
@@ -197,6 +214,8 @@ def demo(create_app: Factory, reset: bool) -> None:
     config = _config()
     if not config.demo:
         raise click.ClickException("Only in demo mode (LIVINGLAB_DEMO=1): this is no place for real data.")
+    from livinglab.core import schema
+
     database = _database(config)
     if reset:
         schema.downgrade(database, "base")
@@ -221,6 +240,8 @@ def _load_demo_once(create_app: Factory, config: Config) -> None:
 
 
 def _has_labs(config: Config) -> bool:
+    import sqlalchemy as sa
+
     database = _database(config)
     with database.engine.connect() as connection:
         found = connection.execute(sa.text("SELECT id FROM lab LIMIT 1")).first() is not None
@@ -235,14 +256,10 @@ def _progress(done: int, total: int) -> None:
 def _greet(config: Config) -> None:
     click.echo(f"\nLivinglab: {config.base_url}")
     if config.demo:
-        database = _database(config)
         click.echo(f"Sign in with one click at {config.base_url}/sign-in as one of:")
-        with database.engine.connect() as connection:
-            for name, title in connection.execute(
-                sa.text("SELECT name, title FROM person WHERE is_demo ORDER BY id")
-            ):
-                click.echo(f"  {name}" + (f", {title}" if title else ""))
-        database.close()
+        for person in json.loads(DEMO_PEOPLE.read_text("utf-8")):
+            if person["demo_login"]:
+                click.echo(f"  {person['name']}" + (f", {person['title']}" if person["title"] else ""))
     click.echo("Ctrl-C ends it.\n")
 
 
@@ -282,6 +299,8 @@ def db_() -> None:
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
     """Bring the schema up to date."""
+    from livinglab.core import schema
+
     database = _database(_config())
     schema.upgrade(database, revision)
     click.echo(f"The schema is at {schema.standing(database)[0]}.")
@@ -291,6 +310,8 @@ def upgrade(revision: str) -> None:
 @click.argument("revision")
 def downgrade(revision: str) -> None:
     """Take the schema back to a revision, or to "base" (which empties it)."""
+    from livinglab.core import schema
+
     database = _database(_config())
     schema.downgrade(database, revision)
     click.echo(f"The schema is at {schema.standing(database)[0] or 'base'}.")
@@ -299,6 +320,8 @@ def downgrade(revision: str) -> None:
 @db_.command()
 def check() -> None:
     """Say whether the schema is the program's; exit 1 when not."""
+    from livinglab.core import schema
+
     database = _database(_config())
     current, newest = schema.standing(database)
     found = schema.differences(database) if current == newest else []
