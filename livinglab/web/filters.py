@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask import Flask, current_app, url_for
-from flask_babel import format_date, format_datetime, format_timedelta, get_locale
+from flask_babel import format_date, format_time, format_timedelta, get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -53,9 +53,13 @@ def last_day(value: datetime | None, form: str = "medium") -> str:
     return day(value - timedelta(seconds=1), form) if value else ""
 
 
-def when(value: datetime | None, form: str = "short") -> str:
-    """Write an instant with the lab's clock time."""
-    return str(format_datetime(value, form)) if value else ""
+def when(value: datetime | None, form: str = "") -> str:
+    """Write a day and the lab's clock time; with ``form`` (such as ``HH:mm``) only what that asks for."""
+    if value is None:
+        return ""
+    if form not in ("", "short"):
+        return str(format_time(value, form))
+    return f"{day(value)} {format_time(value, 'short')}"
 
 
 def iso(value: date | datetime) -> str:
