@@ -26,7 +26,19 @@ from livinglab.people import views as people
 from livinglab.pipeline import views as pipeline
 from livinglab.pipeline.queries.work import work_count
 from livinglab.voting import views as voting
-from livinglab.web import access, assets, database, errors, filters, frame, headers, limits, locale, paging
+from livinglab.web import (
+    access,
+    assets,
+    database,
+    errors,
+    filters,
+    frame,
+    headers,
+    limits,
+    locale,
+    paging,
+    phrases,
+)
 from livinglab.web.views import health, pages
 
 BLUEPRINTS = (
@@ -66,6 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     csrf = CSRFProtect(app)
     notices.exempt(csrf)
     locale.install(app)
+    phrases.install(app)
     filters.install(app)
     frame.install(app, _counts)
     headers.install(app)

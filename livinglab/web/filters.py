@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import format_date, format_time, format_timedelta, get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -26,9 +26,13 @@ def _fingerprint(file: Path, _modified: float) -> str:
 
 def asset(path: str) -> str:
     """Return the address of a static file with the fingerprint of its content."""
-    file = Path(str(current_app.static_folder)) / path
-    mark = _fingerprint(file, file.stat().st_mtime) if file.is_file() else None
-    return url_for("static", filename=path, v=mark)
+    known: dict[tuple[str, str], str] = current_app.extensions.setdefault("livinglab.assets", {})
+    asked = (request.script_root if has_request_context() else "", path)
+    if asked not in known or current_app.debug:
+        file = Path(str(current_app.static_folder)) / path
+        mark = _fingerprint(file, file.stat().st_mtime) if file.is_file() else None
+        known[asked] = url_for("static", filename=path, v=mark)
+    return known[asked]
 
 
 def picture(key: str, size: str = "large") -> str:
