@@ -34,6 +34,7 @@ from livinglab.web import (
     filters,
     frame,
     headers,
+    kept,
     limits,
     locale,
     paging,
@@ -89,6 +90,8 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     app.url_build_error_handlers.append(lambda _e, _n, _v: "#")  # until every room is built
     app.add_url_rule("/pictures/<key>-<size>.webp", "picture", access.public(_picture))
+    if config.keep_pages and not config.testing:
+        kept.install(app, app.extensions["livinglab.database"])
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -26,6 +26,7 @@ class Config:
         smtp_url: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://…``; empty writes mails to files.
         trusted_proxies: How many proxies in front may be believed about the caller's address.
         age_limit: Years of age to be confirmed at sign-up (rule P2b).
+        keep_pages: Hand out a visitor's page again for two seconds; never while testing.
     """
 
     instance: Path = Path("instance")
@@ -51,6 +52,7 @@ class Config:
     source_url: str = ""
     age_limit: int = 13
     sign_ups_per_hour: int = 20
+    keep_pages: bool = True
     log_level: str = "INFO"
 
     @property

@@ -54,6 +54,9 @@ class Database:
 
     Args:
         url: ``sqlite:///path`` or ``postgresql://…``.
+
+    Attributes:
+        writes: How many transactions this process has committed.
     """
 
     def __init__(self, url: str) -> None:
@@ -69,6 +72,7 @@ class Database:
             **({} if self.is_sqlite else {"postgresql_readonly": True})
         )
         self._write_engine = self.engine.execution_options(livinglab_writes=True)
+        self.writes = 0
 
     def _engine_options(self) -> dict[str, Any]:
         if self.is_sqlite:
@@ -86,10 +90,12 @@ class Database:
         """Open a session that commits at the end, or rolls all of it back when something is raised.
 
         On SQLite the write lock is taken at the start (``BEGIN IMMEDIATE``), so two writers never
-        read the same old value. Source: DESIGN section 3, sessions.
+        read the same old value. Each commit counts in ``writes``, so that what is kept in memory
+        knows it is old. Source: DESIGN section 3, sessions.
         """
         with Session(self._write_engine, expire_on_commit=False) as session, session.begin():
             yield session
+        self.writes += 1
 
     def close(self) -> None:
         """Close the pool; the database may be used again afterwards."""
