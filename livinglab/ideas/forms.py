@@ -62,7 +62,7 @@ class WriteForm(Form):
         description=_l("Which people, in which situation?"),
     )
     place = Line(
-        _l("Where is it about?"),
+        _l("Which place is it about?"),
         max_length=PLACE_MAX,
         required=False,
         description=_l("A place in words, such as “the bridge by the library”."),

@@ -292,7 +292,7 @@ def end(slug: str, person_id: int, role: str) -> Response:
         lab = showing.lab_at(session, slug)
         end_role(session, person_id=person_id, lab_id=lab.id, role=wanted, by=viewer(), now=utc_now())
     if person_id == viewer().person_id and wanted is Role.MANAGER:
-        return back(url_for("labs.page", slug=slug), _("You laid the role down."))
+        return back(url_for("labs.page", slug=slug), _("You have given up the role."))
     return back(
         url_for("team.people", slug=slug), _("The role has ended. It counts at once, on every device.")
     )
