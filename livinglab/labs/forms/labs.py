@@ -193,7 +193,9 @@ class UnitForm(Form):
         description=_l("Above this, the unit must agree before it is given another one."),
     )
     topics = Ticks(
-        _l("Subjects it usually takes"), [], description=_l("The unit is pointed out when an idea on one of them is routed.")
+        _l("Subjects it usually takes"),
+        [],
+        description=_l("The unit is pointed out when an idea on one of them is routed."),
     )
 
 
