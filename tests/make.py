@@ -316,8 +316,13 @@ class Make:
             "decision_due": at + timedelta(days=90),
             "due_at": at + timedelta(days=5),
         }
-        return self._made(
+        handoff = self._made(
             Handoff(
                 idea_id=known_id(idea.id), lab_id=idea.lab_id, unit_id=known_id(unit.id), **(values | more)
             )
         )
+        with self._session() as session:  # as every step of a handoff does: the idea is owed it by then
+            row = session.get_one(Idea, idea.id)
+            row.due_at = row.due_at or handoff.due_at
+            session.flush()
+        return handoff

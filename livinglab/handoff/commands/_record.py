@@ -19,14 +19,16 @@ from livinglab.handoff.queries.facts import unit_name
 from livinglab.handoff.rules.answers import why_not_stamp
 from livinglab.handoff.rules.clock import is_overdue, next_clock
 from livinglab.handoff.rules.moves import changed_meanwhile, no_such_handoff
+from livinglab.handoff.rules.owed import deadline_now, nearest
 from livinglab.handoff.rules.words import why_not_note
-from livinglab.ideas.commands import mark_late, pass_ball
+from livinglab.ideas.commands import mark_late, pass_ball, set_due
 from livinglab.ideas.models import Idea
 from livinglab.ideas.rules import why_not_see
+from livinglab.labs.models import Lab
 
 
 def lock(session: Session, handoff_id: int, person: Viewer | None = None) -> Handoff:
-    """Return a handoff, locked until the transaction ends.
+    """Return a handoff, locked until the transaction ends: after its idea, as everywhere.
 
     Args:
         person: Who acts; ``None`` where the clock does.
@@ -34,7 +36,9 @@ def lock(session: Session, handoff_id: int, person: Viewer | None = None) -> Han
     Raises:
         NotFound: ``no-such-handoff``; also when its idea is hidden from this person.
     """
-    handoff = session.get(Handoff, handoff_id, with_for_update=True, populate_existing=True)
+    about = sa.select(col(Handoff.idea_id)).where(col(Handoff.id) == handoff_id).scalar_subquery()
+    session.execute(sa.select(col(Idea.id)).where(col(Idea.id) == about).with_for_update(key_share=True))
+    handoff = session.get(Handoff, handoff_id, with_for_update={"key_share": True}, populate_existing=True)
     if handoff is None or (person is not None and why_not_see(idea_of(session, handoff), person)):
         raise no_such_handoff()
     return handoff
@@ -68,10 +72,27 @@ def change(
     session.refresh(handoff)
     running = next_clock(handoff)
     handoff.due_at = running.due if running else None
-    if handoff.late_since is not None and not is_overdue(handoff, now):
-        handoff.late_since = None
-        mark_late(session, idea_id=handoff.idea_id, since=None)
+    _keep_mark(session, handoff, now)
     session.flush()
+    set_due(session, idea_id=handoff.idea_id, due_at=owed_by(session, handoff))
+
+
+def _keep_mark(session: Session, handoff: Handoff, now: datetime) -> None:
+    """Let the public "late" mark speak of what is owed now: moved, or gone when the owed thing has come."""
+    if handoff.late_since is None or handoff.late_since == handoff.due_at:
+        return
+    handoff.late_since = handoff.due_at if is_overdue(handoff, now) else None
+    mark_late(session, idea_id=handoff.idea_id, since=handoff.late_since)
+
+
+def owed_by(session: Session, handoff: Handoff) -> datetime | None:
+    """Return by when the idea is owed something: the unit's deadline, or an earlier day named for a step."""
+    next_by, zones = session.execute(
+        sa.select(col(Idea.next_by), col(Lab.timezones))
+        .join(Lab, col(Lab.id) == col(Idea.lab_id))
+        .where(col(Idea.id) == handoff.idea_id)
+    ).one()
+    return nearest(deadline_now(handoff, zones[0]), next_by, zones[0])
 
 
 def log(
@@ -116,9 +137,9 @@ def log(
     return event
 
 
-def turn(session: Session, handoff: Handoff, *, now: datetime, due_at: datetime | None = None) -> None:
+def turn(session: Session, handoff: Handoff, *, now: datetime) -> None:
     """Pass the idea's ball on: somebody else owes it something from now."""
-    pass_ball(session, idea_id=handoff.idea_id, now=now, due_at=due_at or handoff.due_at)
+    pass_ball(session, idea_id=handoff.idea_id, now=now, due_at=owed_by(session, handoff))
 
 
 def clean_note(text: str, *, needed: bool = False, field: str = "note") -> str:

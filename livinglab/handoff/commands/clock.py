@@ -47,7 +47,7 @@ def run_clock(session: Session, now: datetime) -> int:
         select(Handoff, Lab.timezones)
         .join(Lab, col(Lab.id) == col(Handoff.lab_id))
         .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED))
-        .order_by(col(Handoff.id))
+        .order_by(col(Handoff.idea_id), col(Handoff.id))
     ).all()
     due = []
     for handoff, zones in rows:
@@ -101,7 +101,7 @@ def _take(session: Session, handoff_id: int, clock: Running, step: Told, now: da
     )
     if step is Told.LATE and handoff.late_since is None:
         change(session, handoff, now=now, late_since=clock.due)
-        mark_late(session, idea_id=handoff.idea_id, since=clock.due)
+        mark_late(session, idea_id=handoff.idea_id, since=handoff.late_since)
     if step is Told.STEERING:
         _mail_steering(session, handoff, clock, now)
     return 1

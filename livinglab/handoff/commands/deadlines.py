@@ -114,7 +114,7 @@ def wait_for_author(
         until=until.isoformat(),
         question=text,
     )
-    turn(session, handoff, now=now, due_at=end_of_wait(until, clock.zone))
+    turn(session, handoff, now=now)
     return handoff
 
 

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from livinglab.core.db import Texts
 from livinglab.handoff.models import POSITIVE, Handoff, HandoffState, Outcome
 from livinglab.handoff.rules.moves import AGREED
+from livinglab.handoff.rules.owed import deadline_now
 from livinglab.labs.models import ReceivingUnit
 
 
@@ -117,4 +118,12 @@ def handoff_by_id(session: Session, handoff_id: int) -> HandoffBrief | None:
     return brief_of(row[0], row[1]) if row else None
 
 
-__all__ = ["HandoffBrief", "brief_of", "handoff_by_id", "open_handoff", "open_handoffs"]
+def deadline_of(session: Session, idea_id: int, zone: str) -> datetime | None:
+    """Return the deadline of the idea's open handoff that counts now, in the lab's zone."""
+    row = session.scalar(
+        select(Handoff).where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None))
+    )
+    return deadline_now(row, zone) if row else None
+
+
+__all__ = ["HandoffBrief", "brief_of", "deadline_of", "handoff_by_id", "open_handoff", "open_handoffs"]

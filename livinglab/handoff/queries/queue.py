@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from livinglab.handoff.models import Answer, Handoff, HandoffState
 from livinglab.handoff.queries.handoffs import HandoffBrief, brief_of
 from livinglab.handoff.rules.clock import ClockFace, clock_face
 from livinglab.handoff.rules.moves import DESK_ROLES, IN_PROGRESS
+from livinglab.handoff.rules.owed import Owed, owed
 from livinglab.handoff.rules.verbs import Verb, verbs_for
 from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Publication, Stage
 from livinglab.ideas.queries.visibility import visible_to
@@ -53,8 +54,25 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class NextStep:
+    """The step somebody named for the idea; its words are empty where nobody did."""
+
+    text: str
+    who: str
+    by: date | None
+
+    def due_first(self, due: Owed | None) -> bool:
+        """Say whether this is what the idea is owed first."""
+        return bool(self.text and due and self.by == due.last_day)
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One handoff in the queue, with what this person can do about it."""
+    """One handoff in the queue, with what this person can do about it.
+
+    Args:
+        clock: The unit's own deadline. owed: What the idea is owed first, by the unit or by a named step.
+    """
 
     handoff: HandoffBrief
     title: str
@@ -66,6 +84,8 @@ class QueueRow:
     assignee: Somebody | None
     mine: bool
     clock: ClockFace | None
+    owed: Owed | None
+    step: NextStep
     pending: Pending | None
     verbs: tuple[Verb, ...]
 
@@ -159,11 +179,11 @@ def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
 
 def _lane_where(lane: Lane, now: datetime) -> list[sa.ColumnElement[bool]]:
     open_ = col(Handoff.closed_at).is_(None)
-    at_desk, runs = col(Handoff.unit_id).is_(None), col(Handoff.waiting_since).is_(None)
+    at_desk = col(Handoff.unit_id).is_(None)
     followed = col(Handoff.state) == HandoffState.FOLLOWED_UP
-    due = sa.func.coalesce(Handoff.due_at, FAR)
-    late = sa.or_(sa.and_(runs, due <= now), col(Handoff.late_since).is_not(None))
-    soon = sa.and_(runs, due <= now + timedelta(days=SOON_DAYS))
+    due = sa.func.coalesce(col(Idea.due_at), FAR)  # what the idea is owed first (rule S7)
+    late = due <= now
+    soon = due <= now + timedelta(days=SOON_DAYS)
     lanes: dict[Lane, list[sa.ColumnElement[bool]]] = {
         Lane.DESK: [open_, at_desk],
         Lane.LATE: [open_, ~at_desk, ~followed, late],
@@ -183,7 +203,7 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
     rows = [row for part in found.values() for row in part]
     drawn = _rows(session, viewer, now, rows[: LANE_MOST * 4], units)
     most = {lane: part[:LANE_MOST] for lane, part in found.items()}
-    last = most[lanes[0]][-1][0] if choice.lane and len(found[lanes[0]]) > LANE_MOST else None
+    last = most[lanes[0]][-1] if choice.lane and len(found[lanes[0]]) > LANE_MOST else None
     waiting, waiting_more = _to_route(session, viewer, choice)
     return Queue(
         units=units,
@@ -198,9 +218,11 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
     )
 
 
-def _key(handoff: Handoff, lane: Lane | None) -> tuple[datetime, int]:
-    at = handoff.closed_at or FAR if lane is Lane.DONE else handoff.due_at or FAR
-    return at, known_id(handoff.id)
+def _key(row: Any, lane: Lane | None) -> tuple[datetime, int]:
+    """Return the place of a row in its lane: what it is ordered by, and its id."""
+    handoff, idea = row[0], row[2]
+    at = handoff.closed_at if lane is Lane.DONE else idea.due_at
+    return at or FAR, known_id(handoff.id)
 
 
 def _lane(
@@ -208,7 +230,7 @@ def _lane(
 ) -> list[Any]:
     """Read the beginning of a lane, one row more than is shown; done ones newest first."""
     done = lane is Lane.DONE
-    at = sa.func.coalesce(Handoff.closed_at if done else Handoff.due_at, FAR)
+    at = sa.func.coalesce(col(Handoff.closed_at) if done else col(Idea.due_at), FAR)
     query = (
         sa.select(Handoff, ReceivingUnit.name, Idea, Lab.name, Lab.timezones)  # type: ignore[call-overload]
         .join(Idea, col(Idea.id) == col(Handoff.idea_id))
@@ -250,6 +272,8 @@ def _rows(
             assignee=people.get(handoff.assignee_id or 0),
             mine=handoff.assignee_id == viewer.person_id,
             clock=clock_face(brief, now, zones[0]),
+            owed=owed(idea.due_at, now, zones[0], stood_since=brief.waiting_since),
+            step=NextStep(idea.next_step, idea.next_who, idea.next_by),
             pending=waits,
             verbs=verbs_for(
                 brief,

@@ -18,8 +18,10 @@ from livinglab.handoff.models import Handoff, HandoffNote
 from livinglab.handoff.queries.answers import AnswerShown, answers_of, waiting_answer
 from livinglab.handoff.queries.facts import authors_of, has_receipt, in_progress, lab_clock
 from livinglab.handoff.queries.handoffs import HandoffBrief, handoff_by_id
+from livinglab.handoff.queries.queue import NextStep
 from livinglab.handoff.rules.clock import ClockFace, clock_face
 from livinglab.handoff.rules.moves import may_see, no_such_handoff
+from livinglab.handoff.rules.owed import Owed, owed
 from livinglab.handoff.rules.verbs import Verb, verbs_for
 from livinglab.ideas.models import Activity, Byline, Idea, IdeaCount, Stage
 from livinglab.ideas.rules import why_not_see
@@ -87,6 +89,8 @@ class Sheet:
     assignee: Somebody | None
     routed_by: Somebody | None
     clock: ClockFace | None
+    owed: Owed | None
+    step: NextStep
     answers: tuple[AnswerShown, ...]
     pending: AnswerShown | None
     history: tuple[Line, ...]
@@ -122,6 +126,7 @@ def sheet(session: Session, handoff_id: int, viewer: Viewer, now: datetime) -> S
     )
     members = members_of(session, handoff.unit_id) if handoff.unit_id is not None else ()
     signer = pending.signer_id if pending else 0
+    zone = lab_clock(session, handoff.lab_id).zone
     return Sheet(
         handoff=handoff,
         idea=_in_short(session, idea, people.get(idea.lead_id or 0)),
@@ -130,7 +135,9 @@ def sheet(session: Session, handoff_id: int, viewer: Viewer, now: datetime) -> S
         in_progress=busy,
         assignee=people.get(handoff.assignee_id or 0),
         routed_by=people.get(handoff.routed_by or 0),
-        clock=clock_face(handoff, now, lab_clock(session, handoff.lab_id).zone),
+        clock=clock_face(handoff, now, zone),
+        owed=owed(idea.due_at, now, zone, stood_since=handoff.waiting_since),
+        step=NextStep(idea.next_step, idea.next_who, idea.next_by),
         answers=tuple(a for a in answers_of(session, handoff.idea_id) if a.handoff_id == handoff_id),
         pending=pending,
         history=_history(session, handoff_id),

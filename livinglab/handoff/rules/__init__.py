@@ -39,6 +39,7 @@ from livinglab.handoff.rules.moves import (
     why_not_step,
     works_for,
 )
+from livinglab.handoff.rules.owed import Owed, deadline_now, nearest, owed
 
 __all__ = [
     "IN_PROGRESS",
@@ -49,19 +50,23 @@ __all__ = [
     "UNDECIDED",
     "Clock",
     "ClockFace",
+    "Owed",
     "Promise",
     "Step",
     "Told",
     "Who",
     "at_the_desk",
     "clock_face",
+    "deadline_now",
     "is_hard",
     "is_overdue",
     "lix",
     "may_see",
+    "nearest",
     "nearest_rank",
     "needs_second",
     "next_clock",
+    "owed",
     "promise",
     "running_clocks",
     "steps_due",

@@ -13,6 +13,7 @@ from livinglab.ideas.commands.following import (
     follow_idea,
     mark_late,
     pass_ball,
+    set_due,
     unfollow_idea,
 )
 from livinglab.ideas.commands.indexing import reindex_all, reindex_idea
@@ -56,6 +57,7 @@ __all__ = [
     "resolve_problem",
     "save_draft",
     "set_comment_publication",
+    "set_due",
     "set_publication",
     "start_draft",
     "unfollow_idea",

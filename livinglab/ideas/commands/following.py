@@ -13,6 +13,7 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands.rows import count, insert_once
 from livinglab.ideas.models import Byline, Credit, CreditKind, Follow, Idea
 from livinglab.ideas.rules import NO_SUCH_IDEA, why_not_follow
+from livinglab.people.commands import lock_people
 
 
 def follow_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> bool:
@@ -28,6 +29,7 @@ def follow_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime
     if idea is None:
         raise NO_SUCH_IDEA
     refuse(why_not_follow(idea, person))
+    lock_people(session, person.known_id)
     return add_follower(session, idea_id, person.known_id, now)
 
 
@@ -90,6 +92,20 @@ def pass_ball(session: Session, *, idea_id: int, now: datetime, due_at: datetime
         sa.update(Idea)
         .where(col(Idea.id) == idea_id)
         .values(waits_since=now, due_at=due_at)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def set_due(session: Session, *, idea_id: int, due_at: datetime | None) -> None:
+    """Note by when the idea is owed something, while the ball stays where it is.
+
+    Args:
+        due_at: As for ``pass_ball``.
+    """
+    session.execute(
+        sa.update(Idea)
+        .where(col(Idea.id) == idea_id)
+        .values(due_at=due_at)
         .execution_options(synchronize_session="fetch")
     )
 

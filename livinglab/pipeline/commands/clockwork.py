@@ -35,7 +35,7 @@ def open_reviews(session: Session, now: datetime) -> int:
     Source: rules S2 (a), H0.
     """
     opened = 0
-    for event in waiting(session, Reader.PIPELINE):
+    for event in sorted(waiting(session, Reader.PIPELINE), key=lambda one: (one.idea_id or 0, one.id or 0)):
         opened += _act_on(session, event, now)
         done(session, Reader.PIPELINE, known_id(event.id))
     return opened
@@ -94,7 +94,7 @@ def reopen_by_support(session: Session, now: datetime) -> int:
         .having(sa.func.count() >= REOPEN_SUPPORTS)
         .limit(50)
     )
-    chosen = [known_id(idea_id) for idea_id in ready]
+    chosen = sorted(known_id(idea_id) for idea_id in ready)
     for idea_id in chosen:
         reopen_idea(session, idea_id=idea_id, reason="", person=None, now=now)
     return len(chosen)
@@ -196,7 +196,7 @@ def _open_monthly(session: Session, lab_id: int, now: datetime, zone: str) -> in
     )
     if ran:
         return 0
-    chosen = dict.fromkeys(_best(session, lab_id))
+    chosen = sorted(set(_best(session, lab_id)))
     return sum(
         int(open_review(session, idea_id=idea_id, door=Door.MONTHLY, now=now) is not None)
         for idea_id in chosen

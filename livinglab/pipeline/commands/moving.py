@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.clock import end_of_day
 from livinglab.core.errors import Refused
-from livinglab.handoff.models import Handoff
+from livinglab.handoff.queries.handoffs import deadline_of
+from livinglab.handoff.rules import nearest
 from livinglab.ideas.commands import pass_ball
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 from livinglab.pipeline.queries.places import zone_of
@@ -55,14 +55,9 @@ def pass_on(session: Session, place: Place, *, now: datetime) -> None:
 
     That is the receiving unit's deadline or the day named for the next step, whichever comes first.
     """
-    clock, next_by = session.execute(
-        sa.select(col(Handoff.due_at), col(Idea.next_by))
-        .select_from(Idea)
-        .outerjoin(Handoff, sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None)))
-        .where(col(Idea.id) == place.idea_id)
-    ).one()
-    named = end_of_day(next_by, zone_of(session, place.lab_id)) if next_by else None
-    due_at = min((due for due in (clock, named) if due), default=None)
+    zone = zone_of(session, place.lab_id)
+    next_by = session.scalar(sa.select(col(Idea.next_by)).where(col(Idea.id) == place.idea_id))
+    due_at = nearest(deadline_of(session, place.idea_id, zone), next_by, zone)
     pass_ball(session, idea_id=place.idea_id, now=now, due_at=due_at)
 
 

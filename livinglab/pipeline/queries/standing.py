@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from livinglab.core.clock import local_day
 from livinglab.core.db import Texts
 from livinglab.core.files import StoredFile
 from livinglab.handoff.models import POSITIVE, Handoff, HandoffState
+from livinglab.handoff.rules import Owed, owed
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.people.models import Person
@@ -42,11 +43,15 @@ class Standing:
         face: The person who is waited for.
         since: When the ball was passed on; ``days`` counts the lab's calendar days since then.
         due: The instant after the last day; ``None``: no date.
+        days_left: Calendar days until the last day; ``None``: no date.
         late_days: 0 while in time.
         step: What comes next: words typed by somebody, or the usual next step, translated when shown.
+            Of the two, the one that is owed first.
         step_who: Who does it, where somebody wrote that down.
         step_by: The last day for it; ``None`` is said as "no date".
+        step_late_days: Days past ``step_by``, also where that day is no deadline: a hold, a measurement.
         named: Whether somebody named the step.
+        then, then_by: The named step, where the unit's deadline comes before it.
         until: End of a hold. ended_on: the day it was declined, merged …, or the service began.
     """
 
@@ -60,12 +65,15 @@ class Standing:
     since: datetime | None = None
     days: int = 0
     due: datetime | None = None
+    days_left: int | None = None
     late_days: int = 0
     step: object = None
     step_who: str = ""
     step_by: date | None = None
     step_late_days: int = 0
     named: bool = False
+    then: str = ""
+    then_by: date | None = None
     until: date | None = None
     ended_on: date | None = None
     decline_code: str | None = None
@@ -124,7 +132,6 @@ def standing_columns() -> tuple[Any, ...]:
         col(Idea.next_by),
         col(Idea.waits_since),
         col(Idea.due_at),
-        col(Idea.late_since),
         col(Idea.hold_until),
         col(Idea.decline_code),
         col(Idea.stage_since),
@@ -198,41 +205,42 @@ def standing_from(row: Any, now: datetime) -> Standing:
         ended = row.declined_at if row.activity is Activity.DECLINED else row.waits_since
         return replace(base, ended_on=local_day(ended, zone) if ended else None)
     if row.activity is Activity.HOLD:
-        return _with_step(
-            replace(base, step=_l("The idea is taken up again"), step_by=row.hold_until), row, today
-        )
+        taken_up = replace(base, step=_l("The idea is taken up again"), step_by=row.hold_until)
+        return _with_step(taken_up, row, now, zone)
     found = _in_review(base, row) if row.activity is Activity.REVIEW else _active(base, row, zone)
     if found.waits and row.stage is not Stage.SERVICE:
         since = row.waits_since
         found = replace(found, since=since, days=_days(since, today, zone))
-    return _with_step(_with_due(found, row, today, zone), row, today)
+    return _with_step(found, row, now, zone)
 
 
 def _days(since: datetime | None, today: date, zone: str) -> int:
     return max(0, (today - local_day(since, zone)).days) if since else 0
 
 
-def _last_day(due: datetime, zone: str) -> date:
-    return local_day(due - timedelta(seconds=1), zone)
-
-
-def _with_due(found: Standing, row: Any, today: date, zone: str) -> Standing:
-    due = row.due_at
-    late = max(0, (today - _last_day(due, zone)).days) if due else 0
-    if row.late_since is not None:
-        late = max(late, 1)
-    step_by = found.step_by or (_last_day(due, zone) if due else None)
-    return replace(found, due=due, late_days=late, step_by=step_by)
-
-
-def _with_step(found: Standing, row: Any, today: date) -> Standing:
-    """Let the step that somebody named stand before the usual one."""
-    if row.next_step:
+def _with_step(found: Standing, row: Any, now: datetime, zone: str) -> Standing:
+    """Say what is owed first: the unit's answer by its deadline, or the step somebody named by its day."""
+    due = owed(row.due_at, now, zone, stood_since=row.waiting_since)
+    usual_by = found.step_by if row.activity is Activity.HOLD else due.last_day if due else found.step_by
+    if row.next_step and _named_first(row, due):
         found = replace(
-            found, step=row.next_step, step_who=row.next_who, step_by=row.next_by or found.step_by, named=True
+            found, step=row.next_step, step_who=row.next_who, step_by=row.next_by or usual_by, named=True
         )
-    late = (today - found.step_by).days if found.step_by else 0
-    return replace(found, step_late_days=max(0, late))
+    else:
+        found = replace(found, step_by=usual_by, then=row.next_step, then_by=row.next_by)
+    late = (local_day(now, zone) - found.step_by).days if found.step_by else 0
+    return replace(
+        found,
+        due=due.at if due else None,
+        days_left=due.days_left if due else None,
+        late_days=due.days_late if due else 0,
+        step_late_days=max(0, late),
+    )
+
+
+def _named_first(row: Any, due: Owed | None) -> bool:
+    """Say whether the named step is owed no later than the unit's deadline."""
+    return due is None or row.next_by is None or row.next_by <= due.last_day
 
 
 def _in_review(base: Standing, row: Any) -> Standing:

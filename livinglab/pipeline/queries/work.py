@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.clock import local_day
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Answer, Handoff, HandoffState
+from livinglab.handoff.rules import Owed, owed
 from livinglab.ideas.models import Activity, Comment, Credit, Idea, Publication, Stage
 from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Lab
 from livinglab.moderation.models import Appeal, Case, Decision, Source
+from livinglab.moderation.queries.appeals import uninvolved
+from livinglab.moderation.queries.standing import is_author
 from livinglab.pipeline.models import Benefit, Proposal, ProposalState, Review
 from livinglab.pipeline.queries.places import AGREED, AUTHORS
 
@@ -69,8 +71,8 @@ class WorkItem:
 
     Args:
         ref: Id of the case, appeal, review, handoff or answer it is about; of the idea otherwise.
-        due: The instant after the last day; ``None``: no date.
-        late_days: 0 while in time.
+        due: By when the idea is owed something first: the unit's deadline or the day of the named step.
+        step: The named step, where it is what is due on that day; step_who: who does it.
     """
 
     task: Task
@@ -85,9 +87,15 @@ class WorkItem:
     activity: Activity
     gate: int | None
     since: datetime | None
-    due: datetime | None
-    late_days: int
+    due: Owed | None
+    step: str
+    step_who: str
     as_lead: bool
+
+    @property
+    def late_days(self) -> int:
+        """Return how many days it is late; 0 while in time."""
+        return self.due.days_late if self.due else 0
 
     @property
     def minutes(self) -> int:
@@ -129,10 +137,8 @@ def next_deadline(session: Session, viewer: Viewer, now: datetime) -> datetime |
 
 def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     zone = row.timezones[0]
-    late = 0
-    if row.due is not None and row.due <= now:
-        last_day = local_day(row.due - timedelta(seconds=1), zone)
-        late = max(1, (local_day(now, zone) - last_day).days)
+    due = owed(row.due, now, zone, stood_since=row.stood_since)
+    of_step = due is not None and row.by_idea and row.next_step and row.next_by == due.last_day
     return WorkItem(
         task=Task(row.task),
         ref=row.ref,
@@ -146,18 +152,25 @@ def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
         activity=row.activity,
         gate=row.gate,
         since=row.since,
-        due=row.due,
-        late_days=late,
+        due=due,
+        step=row.next_step if of_step else "",
+        step_who=row.next_who if of_step else "",
         as_lead=row.lead_id == viewer.person_id,
     )
 
 
 _INSTANT: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
 _NO_DATE: Any = sa.cast(sa.null(), _INSTANT)
+_BY_IDEA: Any = col(Idea.due_at)
 
 
 def _row(task: Task, ref: Any, *, since: Any, due: Any = _NO_DATE) -> Any:
-    """Begin the select of one kind of task; every kind gives the same columns."""
+    """Begin the select of one kind of task; every kind gives the same columns.
+
+    Args:
+        due: A deadline of the task's own, or ``_BY_IDEA``: what the idea is owed first. The statement
+            then joins the open handoff.
+    """
     return sa.select(
         sa.literal(task.value).label("task"),
         ref.label("ref"),
@@ -174,6 +187,11 @@ def _row(task: Task, ref: Any, *, since: Any, due: Any = _NO_DATE) -> Any:
         ).label("gate"),
         sa.cast(since, _INSTANT).label("since") if since is None else since.label("since"),
         due.label("due"),
+        sa.literal(due is _BY_IDEA).label("by_idea"),
+        (col(Handoff.waiting_since) if due is _BY_IDEA else _NO_DATE).label("stood_since"),
+        col(Idea.next_step),
+        col(Idea.next_who),
+        col(Idea.next_by),
     )
 
 
@@ -202,10 +220,7 @@ def _moderation(viewer: Viewer, me: int) -> Iterator[Any]:
     labs = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
     if not labs:
         return
-    foreign = (
-        sa.or_(col(Idea.author_id).is_(None), col(Idea.author_id) != me, col(Case.comment_id).is_not(None)),
-        sa.or_(col(Comment.author_id).is_(None), col(Comment.author_id) != me),
-    )
+    theirs = (~is_author(me), col(Comment.deleted_at).is_(None))
     for task, sources in (
         (Task.MODERATE, (Source.NEW, Source.EDIT)),
         (Task.LOOK_INTO, (Source.REPORT, Source.CHECK)),
@@ -219,7 +234,7 @@ def _moderation(viewer: Viewer, me: int) -> Iterator[Any]:
                 col(Case.lab_id).in_(labs),
                 col(Case.closed_at).is_(None),
                 col(Case.source).in_(sources),
-                *foreign,
+                *theirs,
             )
         )
     yield (
@@ -230,8 +245,7 @@ def _moderation(viewer: Viewer, me: int) -> Iterator[Any]:
         .where(
             col(Appeal.lab_id).in_(labs),
             col(Appeal.outcome).is_(None),
-            col(Appeal.person_id) != me,
-            sa.or_(col(Decision.by_id).is_(None), col(Decision.by_id) != me),
+            *uninvolved(me),
         )
     )
 
@@ -267,7 +281,7 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
     labs = set(viewer.roles) | set(viewer.units.values())
     opened = (col(Review.lab_id).in_(labs), col(Review.closed_at).is_(None))  # few: the index on open reviews
     yield (
-        _row(Task.ROUTE, col(Idea.id), since=col(Idea.waits_since), due=col(Idea.due_at))
+        _row(Task.ROUTE, col(Idea.id), since=col(Idea.waits_since), due=_BY_IDEA)
         .select_from(Review)
         .join(Idea, col(Idea.id) == col(Review.idea_id))
         .outerjoin(Handoff, _OPEN_HANDOFF)
@@ -290,7 +304,7 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
         sa.and_(col(Handoff.unit_id).is_not(None), col(Handoff.state).in_((*AGREED, HandoffState.DECIDED))),
     )
     reviews = (
-        _row(Task.PROPOSE, col(Review.id), since=col(Idea.waits_since), due=col(Idea.due_at))
+        _row(Task.PROPOSE, col(Review.id), since=col(Idea.waits_since), due=_BY_IDEA)
         .select_from(Review)
         .join(Idea, col(Idea.id) == col(Review.idea_id))
         .outerjoin(Handoff, _OPEN_HANDOFF)
@@ -302,7 +316,7 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
     )
     yield reviews.where(col(Proposal.id).is_(None), ready)
     yield (
-        _row(Task.CONFIRM, col(Review.id), since=col(Proposal.written_at), due=col(Idea.due_at))
+        _row(Task.CONFIRM, col(Review.id), since=col(Proposal.written_at), due=_BY_IDEA)
         .select_from(Review)
         .join(Idea, col(Idea.id) == col(Review.idea_id))
         .join(Proposal, col(Proposal.review_id) == col(Review.id))
@@ -320,7 +334,7 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
 def _handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
     def of(task: Task, *conditions: Any) -> Any:
         return (
-            _row(task, col(Handoff.id), since=col(Handoff.queued_at), due=col(Handoff.due_at))
+            _row(task, col(Handoff.id), since=col(Handoff.queued_at), due=_BY_IDEA)
             .select_from(Handoff)
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
             .where(col(Handoff.closed_at).is_(None), visible_to(viewer), *conditions)
@@ -344,7 +358,7 @@ def _handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
     for task, own, returned in ((Task.PUBLISH_ANSWER, False, False), (Task.REWRITE_ANSWER, True, True)):
         note = col(Answer.returned_note)
         yield (
-            _row(task, col(Handoff.id), since=col(Answer.written_at), due=col(Handoff.due_at))
+            _row(task, col(Handoff.id), since=col(Answer.written_at), due=_BY_IDEA)
             .select_from(Answer)
             .join(Handoff, col(Handoff.id) == col(Answer.handoff_id))
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
@@ -364,9 +378,21 @@ def _carrying(viewer: Viewer, me: int, now: datetime) -> Iterator[Any]:
         return
     led = (_own_lead(viewer, me), col(Idea.publication) == Publication.PUBLISHED)
     yield (
-        _row(Task.NEXT_STEP, col(Idea.id), since=col(Idea.waits_since), due=col(Idea.due_at))
+        _row(Task.NEXT_STEP, col(Idea.id), since=col(Idea.waits_since), due=_BY_IDEA)
         .select_from(Idea)
-        .where(*led, col(Idea.activity) == Activity.ACTIVE, col(Idea.next_by) < now.date())
+        .outerjoin(Handoff, _OPEN_HANDOFF)
+        .where(
+            *led,
+            col(Idea.activity) == Activity.ACTIVE,
+            col(Idea.due_at) <= now,
+            sa.or_(  # the named day has passed in the lab's zone, which may be a day ahead of UTC
+                col(Idea.next_by) < now.date(),
+                sa.and_(
+                    col(Idea.next_by) == now.date(),
+                    sa.or_(col(Handoff.due_at).is_(None), col(Handoff.due_at) > col(Idea.due_at)),
+                ),
+            ),
+        )
     )
     yield (
         _row(Task.MEASURE, col(Idea.id), since=col(Idea.waits_since))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, render_template, url_for
 
 from livinglab.core.clock import utc_now
@@ -14,8 +12,8 @@ from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
 
 bp = Blueprint("work", __name__)
-SOON = timedelta(days=4)
-"""Through the third day from today; a due instant is the midnight after its day."""
+SOON = 3
+"""Days left with which a thing counts as due soon."""
 
 
 def link_of(item: WorkItem) -> str:
@@ -47,8 +45,8 @@ def home() -> str:
         following = queries.next_deadline(session, viewer(), now) if not items else None
     lanes = (
         ("late", [item for item in items if item.late_days]),
-        ("soon", [item for item in items if not item.late_days and item.due and item.due <= now + SOON]),
-        ("later", [item for item in items if not item.late_days and item.due and item.due > now + SOON]),
+        ("soon", [item for item in items if item.due and not item.late_days and item.due.days_left <= SOON]),
+        ("later", [item for item in items if item.due and not item.late_days and item.due.days_left > SOON]),
         ("open", [item for item in items if not item.due]),
     )
     return render_template(
