@@ -82,8 +82,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session for reads; whatever it changed is forgotten."""
-        with Session(self._read_engine, expire_on_commit=False) as session:
+        with self.reading_session() as session:
             yield session
+
+    def reading_session(self) -> Session:
+        """Return a session for reads that its user closes; it never sends a change on."""
+        return Session(self._read_engine, expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -45,7 +45,7 @@ def _cache(response: Response) -> Response:
         request.method in ("GET", "HEAD")
         and response.status_code == 200
         and not session.modified
-        and not session
+        and not request.cookies
         and "Set-Cookie" not in response.headers
     )
     if not shared:

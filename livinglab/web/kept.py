@@ -30,7 +30,8 @@ LIFE_SECONDS = 2.0
 """How long a page is handed out; counted from before it was read, and said in ``Age``."""
 MOST_BYTES = 24_000_000
 LARGEST_PAGE = 400_000
-COOKIE = "livinglab="
+OUR_COOKIES = "livinglab"
+"""How the names of all our cookies begin: the session's, and that of a browser with drafts."""
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
 Headers = list[tuple[str, str]]
@@ -141,7 +142,7 @@ def _page_of(read_at: float, writes: int, status: str, headers: Headers, body: b
 
 def _key(environ: WSGIEnvironment) -> tuple[str, ...] | None:
     """Return what a visitor's page depends on, or ``None`` where the request is not a plain visitor's."""
-    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or COOKIE in environ.get("HTTP_COOKIE", ""):
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or OUR_COOKIES in environ.get("HTTP_COOKIE", ""):
         return None
     if any(name in environ for name in ("HTTP_HX_REQUEST", "HTTP_RANGE", "HTTP_AUTHORIZATION")):
         return None

@@ -110,7 +110,14 @@ def test_a_write_while_a_page_is_drawn_makes_that_page_old(quiet: Database, cloc
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Cookie": "livinglab=x"}, {"HX-Request": "true"}, {"Range": "bytes=0-1"}], ids=str
+    "headers",
+    [
+        {"Cookie": "livinglab=x"},
+        {"Cookie": "a=b; livinglab_draft=x"},
+        {"HX-Request": "true"},
+        {"Range": "bytes=0-1"},
+    ],
+    ids=str,
 )
 def test_who_is_no_plain_visitor_is_answered_by_the_app(
     quiet: Database, clock: Clock, headers: dict[str, str]
@@ -185,3 +192,17 @@ def test_what_is_hidden_is_gone_at_once_and_the_signed_in_never_get_a_kept_page(
     with app.app_context(), db.writing() as writes:
         writes.get_one(Idea, idea.id).publication = Publication.HIDDEN
     assert front.get(path).status_code == 404
+
+
+def test_the_drafts_of_a_browser_are_never_shown_to_another(app: Flask, make: Make) -> None:
+    make.challenge(lab := make.lab())
+    make.lab()
+    front = KeptPages(app.wsgi_app, app.extensions["livinglab.database"])
+    mine, theirs = Client(front), Client(front)
+    mine.post(
+        f"/ideas/write?lab={lab.slug}", data={"title": "My secret draft", "body": "A body.", "act": "keep"}
+    )
+    shown = mine.get("/ideas/write?lang=en")
+    assert "My secret draft" in shown.text
+    assert "public" not in shown.headers["Cache-Control"]
+    assert "My secret draft" not in theirs.get("/ideas/write?lang=en").text

@@ -17,7 +17,7 @@ from livinglab.core.clock import utc_now
 from livinglab.core.journal import lag_seconds
 from livinglab.core.runs import JobRun
 from livinglab.web.access import public
-from livinglab.web.database import db
+from livinglab.web.database import database, db
 
 bp = Blueprint("health", __name__)
 TOO_OLD = timedelta(minutes=2)
@@ -38,7 +38,7 @@ def ready() -> Response:
     try:
         with db.reading() as session:
             facts = _facts(session, utc_now())
-        facts["schema"] = schema.is_current(db)
+        facts["schema"] = schema.is_current(database())
     except SQLAlchemyError as problem:
         return _answer({"ok": False, "database": type(problem).__name__}, 503)
     facts["ok"] = bool(facts["schema"] and facts["worker"])
