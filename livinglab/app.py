@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flask import Flask, abort, send_file
+from flask import Flask
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.wrappers import Response
 
 from livinglab.config import Config, guard, load_config, with_secret
 from livinglab.core.db import Database
-from livinglab.core.files import image_path
 from livinglab.core.viewer import Viewer
 from livinglab.handoff import views as handoff
 from livinglab.ideas import views as ideas
@@ -88,8 +86,7 @@ def create_app(config: Config | None = None) -> Flask:
     limits.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.url_build_error_handlers.append(lambda _e, _n, _v: "#")  # until every room is built
-    app.add_url_rule("/pictures/<key>-<size>.webp", "picture", access.public(_picture))
+    app.add_url_rule("/pictures/<key>-<size>.webp", "picture", ideas.picture)
     if config.keep_pages and not config.testing:
         kept.install(app, app.extensions["livinglab.database"])
     if config.trusted_proxies:
@@ -135,11 +132,3 @@ def _counts(session: Session, person: Viewer, now: datetime) -> frame.Counts:
     return frame.Counts(
         unread=unread, work=work_count(session, person, now) if person.is_staff_anywhere else 0
     )
-
-
-def _picture(key: str, size: str) -> Response:
-    """Serve a stored picture; its address never changes its content."""
-    path = image_path(Path(database.settings().instance) / "uploads", key, size)
-    if path is None:
-        abort(404)
-    return send_file(path, mimetype="image/webp", max_age=31_536_000)

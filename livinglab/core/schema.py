@@ -22,6 +22,10 @@ _LOCK = 7_412_206
 """Key of the PostgreSQL advisory lock: two starting programs never migrate at once."""
 
 
+class BrokenReferences(Exception):
+    """A migration left a row pointing to nothing."""
+
+
 def _settings(connection: sa.Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
@@ -31,17 +35,45 @@ def _settings(connection: sa.Connection) -> Config:
 
 @contextmanager
 def _locked(database: Database) -> Iterator[sa.Connection]:
-    with database.engine.execution_options(livinglab_writes=True).connect() as connection:
-        if not database.is_sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-            connection.commit()
-        try:
-            yield connection
-        finally:
-            if not database.is_sqlite:
-                connection.rollback()
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
-                connection.commit()
+    alone = _sqlite_keeps_rows if database.is_sqlite else _postgresql_waits
+    with (
+        database.engine.execution_options(livinglab_writes=True).connect() as connection,
+        alone(connection),
+    ):
+        yield connection
+
+
+@contextmanager
+def _postgresql_waits(connection: sa.Connection) -> Iterator[None]:
+    connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+        connection.commit()
+
+
+@contextmanager
+def _sqlite_keeps_rows(connection: sa.Connection) -> Iterator[None]:
+    """Changing a column on SQLite makes the table anew and drops the old one: no row may go with it.
+
+    With foreign keys on, dropping it would delete every row that points there with ``ON DELETE CASCADE``.
+
+    Raises:
+        BrokenReferences: A row points to nothing after the migration.
+    """
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        if raw.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            raise BrokenReferences("a row points to one that is gone; restore the copy made before")
+    finally:
+        if raw.in_transaction:
+            connection.rollback()
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def upgrade(database: Database, to: str = "head") -> None:

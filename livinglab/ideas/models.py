@@ -84,6 +84,12 @@ class Idea(SQLModel, table=True):
         ),
         sa.Index("ix_idea_hold", "activity", "hold_until"),
         sa.Index("ix_idea_claim", "claim_hash"),
+        sa.Index(
+            "ix_idea_image_id",
+            "image_id",
+            sqlite_where=sa.text("image_id IS NOT NULL"),
+            postgresql_where=sa.text("image_id IS NOT NULL"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     lab_id: int = Field(foreign_key="lab.id")
@@ -158,6 +164,14 @@ class IdeaVersion(SQLModel, table=True):
     """The text as it was sent in once; public once approved (rule I3)."""
 
     __tablename__ = "idea_version"
+    __table_args__ = (
+        sa.Index(
+            "ix_idea_version_image_id",
+            "image_id",
+            sqlite_where=sa.text("image_id IS NOT NULL"),
+            postgresql_where=sa.text("image_id IS NOT NULL"),
+        ),
+    )
     idea_id: int = Field(primary_key=True, foreign_key="idea.id", ondelete="CASCADE")
     number: int = Field(primary_key=True)
     publication: Publication = Field(sa_type=by_value(Publication))

@@ -32,7 +32,7 @@ class Person(SQLModel, table=True):
     pseudonym: str | None = Field(default=None, max_length=NAME_MAX)
     language: str = Field(max_length=5)
     password_hash: str | None = Field(default=None, max_length=200)
-    photo_id: int | None = Field(default=None, foreign_key="stored_file.id")
+    photo_id: int | None = Field(default=None, foreign_key="stored_file.id", index=True)
     title: str = Field(default="", max_length=TITLE_MAX)
     bio: str = Field(default="", max_length=BIO_MAX)
     trust: int = 0

@@ -78,7 +78,15 @@ class Review(SQLModel, table=True):
 class Evidence(SQLModel, table=True):
     """Something that shows a criterion is met: words, a number, a link or a picture."""
 
-    __table_args__ = (sa.Index("ix_evidence_idea_id_gate", "idea_id", "gate", "criterion"),)
+    __table_args__ = (
+        sa.Index("ix_evidence_idea_id_gate", "idea_id", "gate", "criterion"),
+        sa.Index(
+            "ix_evidence_image_id",
+            "image_id",
+            sqlite_where=sa.text("image_id IS NOT NULL"),
+            postgresql_where=sa.text("image_id IS NOT NULL"),
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     idea_id: int = Field(foreign_key="idea.id", ondelete="CASCADE")
     gate: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, g, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -32,7 +33,7 @@ def refused(problem: Refused) -> Response:
 
 def unavailable(problem: Exception) -> Response:
     """Say that the database cannot be reached; nothing was saved."""
-    log.error("database unavailable", error=type(problem).__name__, path=request.path)
+    log.error("database unavailable", path=request.path, exc_info=problem)
     g.viewer = VISITOR  # who asks cannot be looked up just now
     response = make_response(render_template("errors/503.html"), 503)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -46,12 +47,20 @@ def http_error(problem: HTTPException) -> Response:
     status = problem.code or 500
     if status < 400:
         return problem.get_response()
+    if request_ctx.url_adapter is None:  # a foreign host: nothing of ours can be linked to
+        return Response(f"{status} {problem.name}", status, mimetype="text/plain")
     response = _page(status)
     response.status_code = status
     for name, value in problem.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response
+
+
+def unfit(problem: Exception) -> Response:
+    """Answer a value that the database cannot hold: an address like that leads nowhere, a form is refused."""
+    log.error("value unfit for the database", path=request.path, method=request.method, exc_info=problem)
+    return _page(404 if request.method in ("GET", "HEAD") else 400)
 
 
 def crashed(problem: Exception) -> Response:
@@ -67,6 +76,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, unavailable)
-    app.register_error_handler(DataError, lambda _e: _page(404))
+    app.register_error_handler(DataError, unfit)
     if not app.testing:
         app.register_error_handler(Exception, crashed)

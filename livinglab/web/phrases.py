@@ -68,7 +68,7 @@ def say(text: str, /, **values: Any) -> Markup:
 
 
 def count(one: str, many: str, num: int, /, **values: Any) -> Markup:
-    """Return a text with a number in the page's language: ``ngettext('%(num)d idea', '%(num)d ideas', n)``."""
+    """Return a text with a number: ``ngettext('%(num)d idea', '%(num)d ideas', n)`` in a template."""
     return _phrases().count(one, many, num, values)
 
 
