@@ -31,11 +31,13 @@ class Mark:
         kind: ``public``, ``signed_in``, ``staff`` or ``admin``.
         roles: For staff: one of these in any lab; the object itself is guarded by a rule.
         units: For staff: members of receiving units may enter, too.
+        admin: For staff: so may the administrator, who looks at what nobody in a lab may decide.
     """
 
     kind: str
     roles: frozenset[Role] = frozenset()
     units: bool = False
+    admin: bool = False
 
     def lets_in(self, viewer: Viewer) -> bool:
         """Say whether the person may enter the room at all."""
@@ -46,7 +48,8 @@ class Mark:
         if self.kind == "admin":
             return viewer.is_admin
         held = frozenset[Role]().union(*viewer.roles.values()) if viewer.roles else frozenset()
-        return not held.isdisjoint(self.roles) or (self.units and bool(viewer.units))
+        also = (self.units and bool(viewer.units)) or (self.admin and viewer.is_admin)
+        return also or not held.isdisjoint(self.roles)
 
 
 class _SignedIn(UserMixin):  # type: ignore[misc]  # flask-login has no types
@@ -149,9 +152,9 @@ def admin_only(view: View) -> View:
     return _guard(Mark("admin"))(view)
 
 
-def staff(*roles: Role, units: bool = False) -> Callable[[View], View]:
-    """People with one of the roles in any lab (and members of receiving units, where said)."""
-    return _guard(Mark("staff", frozenset(roles), units))
+def staff(*roles: Role, units: bool = False, admin: bool = False) -> Callable[[View], View]:
+    """People with one of the roles in any lab (members of receiving units and administrators where said)."""
+    return _guard(Mark("staff", frozenset(roles), units, admin))
 
 
 def mark_of(view: Callable[..., Any]) -> Mark | None:

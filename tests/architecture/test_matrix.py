@@ -180,19 +180,28 @@ ROUTES: dict[str, Row] = {
     "GET me.supports": signed_in(200),
     "GET moderation.appeal": only(s200="facilitator manager", rest=404),
     "POST moderation.appeal": only(s303="manager", s403="facilitator", rest=404),
-    "GET moderation.case": only(s200="facilitator manager", s404="foreign_facilitator foreign_manager"),
-    "POST moderation.decide": only(s303="facilitator manager"),
+    "GET moderation.case": only(s200="facilitator manager", s404="admin foreign_facilitator foreign_manager"),
+    "POST moderation.decide": only(
+        s303="facilitator manager", s404="admin foreign_facilitator foreign_manager"
+    ),
     "GET moderation.decision": only(s200="author facilitator manager", rest=404),
     "POST moderation.decision": only(s422="author", rest=404),
     "GET moderation.figures": anybody(200),
-    "POST moderation.hold": only(s303="facilitator manager"),
-    "POST moderation.preview": only(s200="facilitator manager", s404="foreign_facilitator foreign_manager"),
-    "GET moderation.queue": only(s200="facilitator manager foreign_facilitator foreign_manager"),
+    "POST moderation.hold": only(
+        s303="facilitator manager", s404="admin foreign_facilitator foreign_manager"
+    ),
+    "POST moderation.preview": only(
+        s200="facilitator manager", s404="admin foreign_facilitator foreign_manager"
+    ),
+    "GET moderation.queue": only(s200="facilitator manager admin foreign_facilitator foreign_manager"),
     "GET moderation.report": anybody(200),
     "POST moderation.report": anybody(422),
     "GET moderation.report (comment)": anybody(200),
     "POST moderation.report (comment)": anybody(422),
     "GET moderation.reported": anybody(200),
+    "POST moderation.take_over": only(
+        s303="facilitator manager", s404="admin foreign_facilitator foreign_manager"
+    ),
     "GET notices.index": signed_in(200),
     "POST notices.read_every": anybody(303),
     "POST notices.read_one": only(s303="author", rest=404),

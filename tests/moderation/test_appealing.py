@@ -136,8 +136,12 @@ def test_somebody_who_was_not_involved_decides(session: Session, make: Make, des
     assert code(settle, session, desk, row, make.viewer(make.lead(desk.lab))) == "not-a-moderator"
     jon = make.viewer(make.manager(desk.lab))
     assert code(settle, session, desk, row, make.viewer(make.admin())) == "not-a-moderator"
-    assert [(a.id, a.mine) for a in appeals_waiting(session, desk.ida, desk.now)] == [(row.id, False)]
-    assert [(a.id, a.mine) for a in appeals_waiting(session, jon, desk.now)] == [(row.id, True)]
+    assert [(a.id, a.mine) for a in appeals_waiting(session, desk.ida, desk.now, {desk.lab.id})] == [
+        (row.id, False)
+    ]
+    assert [(a.id, a.mine) for a in appeals_waiting(session, jon, desk.now, {desk.lab.id})] == [
+        (row.id, True)
+    ]
     settle(session, desk, row, jon, UPHELD)
     assert code(settle, session, desk, row, jon) == "appeal-closed"
     assert appeal_page(session, row.id or 0, jon, desk.now).appeal.outcome is UPHELD

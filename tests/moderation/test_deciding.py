@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy.orm import Session
 from sqlmodel import select
 
-from livinglab.core.errors import Forbidden, NotFound, Refused
+from livinglab.core.errors import NotFound, Refused
 from livinglab.core.journal import Event
 from livinglab.ideas.models import Comment, Credit, CreditKind, Idea, IdeaCount, IdeaVersion, Publication
-from livinglab.moderation.commands import decide_case, hold_case, let_go, report
+from livinglab.moderation.commands import decide_case, hold_case, report
 from livinglab.moderation.models import Action
-from livinglab.moderation.queries import case_page, next_case, pile, waiting_count
-from livinglab.moderation.rules import HOLD_FOR, Verdict
+from livinglab.moderation.queries import case_page, next_case, pile
+from livinglab.moderation.rules import Verdict
 from livinglab.people.models import Person
 from tests.make import Make
 from tests.moderation.conftest import FACTS, Desk, mails
@@ -101,13 +101,15 @@ def test_only_those_who_moderate_in_this_lab_decide(session: Session, make: Make
         make.admin(),
     ]
     for person in others:
-        assert desk.refused(Verdict.PUBLISH, idea.id, person=make.viewer(person)) == "not-a-moderator"
+        assert desk.refused(Verdict.PUBLISH, idea.id, person=make.viewer(person)) == "no-such-case"
         with pytest.raises(NotFound):
             case_page(session, desk.hand.case(idea.id).id or 0, make.viewer(person), desk.now)
-        with pytest.raises(Forbidden):
-            hold_case(
-                session, case_id=desk.hand.case(idea.id).id or 0, person=make.viewer(person), now=desk.now
-            )
+        for take_over in (False, True):
+            with pytest.raises(NotFound):
+                hold_case(
+                    session, case_id=desk.hand.case(idea.id).id or 0, person=make.viewer(person), now=desk.now,
+                    take_over=take_over,
+                )  # fmt: skip
     desk.decide(Verdict.PUBLISH, idea.id, person=make.viewer(make.manager(desk.lab)))
 
 
@@ -121,15 +123,11 @@ def test_a_decision_on_an_older_stamp_is_refused(session: Session, make: Make, d
     assert session.get_one(Idea, idea.id).body == "Seks benker her."
 
 
-def test_the_second_of_two_moderators_is_told(session: Session, make: Make, desk: Desk) -> None:
+def test_the_second_to_decide_is_told_what_was_decided_and_by_whom(
+    session: Session, make: Make, desk: Desk
+) -> None:
     idea = desk.hand.idea(desk.lab)
     case, jon = desk.hand.case(idea.id), make.viewer(make.manager(desk.lab))
-    assert hold_case(session, case_id=case.id or 0, person=desk.ida, now=desk.now) is None
-    assert hold_case(session, case_id=case.id or 0, person=jon, now=desk.now) == desk.ida.person_id
-    assert case_page(session, case.id or 0, jon, desk.now).holder == desk.ida.name
-    assert case_page(session, case.id or 0, desk.ida, desk.now).holder is None
-    assert next_case(session, jon, desk.now) is None
-    assert next_case(session, jon, desk.now + HOLD_FOR) == case.id
     desk.decide(Verdict.PUBLISH, idea.id)
     with pytest.raises(Refused) as refused:
         decide_case(
@@ -145,14 +143,6 @@ def test_the_second_of_two_moderators_is_told(session: Session, make: Make, desk
     assert refused.value.code == "case-closed"
     page = case_page(session, case.id or 0, jon, desk.now)
     assert (page.settled_by, page.settled.action if page.settled else None) == (desk.ida.name, Action.PUBLISH)
-
-
-def test_letting_go_gives_a_case_back(session: Session, make: Make, desk: Desk) -> None:
-    case = desk.hand.case(desk.hand.idea(desk.lab).id)
-    hold_case(session, case_id=case.id or 0, person=desk.ida, now=desk.now)
-    let_go(session, case_id=case.id or 0, person=desk.ida)
-    session.expire_all()
-    assert next_case(session, make.viewer(make.manager(desk.lab)), desk.now) == case.id
 
 
 @pytest.mark.parametrize(
@@ -241,5 +231,13 @@ def test_the_queue_runs_by_deadline_and_a_skip_goes_on_behind(
     assert next_case(session, desk.ida, desk.now, after=second.id) == first.id
     late = desk.now + timedelta(days=10)
     assert (pile(session, desk.ida, late).count, pile(session, desk.ida, late).late) == (2, 2)
-    assert waiting_count(session, desk.ida) == 2
-    assert waiting_count(session, make.viewer()) == 0
+    assert pile(session, make.viewer(), desk.now).count == 0
+
+
+def test_a_skip_tells_nothing_of_another_labs_queue(session: Session, make: Make, desk: Desk) -> None:
+    near = desk.hand.case(desk.hand.idea(desk.lab).id)
+    desk.hand.noon += timedelta(days=1)
+    desk.hand.case(desk.hand.idea(desk.lab).id)
+    elsewhere = desk.hand.case(desk.hand.idea(make.lab()).id)
+    assert next_case(session, desk.ida, desk.now, after=elsewhere.id) == near.id
+    assert next_case(session, desk.ida, desk.now, after=999_999) == near.id

@@ -10,12 +10,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from livinglab.core.db import Database
+from livinglab.core.db import Database, known_id
 from livinglab.core.errors import Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands import edit_idea
 from livinglab.ideas.models import Idea, IdeaVersion, Publication
-from livinglab.moderation.commands import decide_case, submit_edit
+from livinglab.moderation.commands import decide_case, hold_case, submit_edit
 from livinglab.moderation.models import Case, Decision, Source
 from livinglab.moderation.rules import Verdict
 from tests.make import Make
@@ -27,33 +27,14 @@ FACTS = "Teksten nevner en nabo med navn."
 
 
 def test_two_moderators_on_one_case_one_decides(database: Database, make: Make, noon: datetime) -> None:
-    lab = make.lab()
-    people = [make.viewer(make.facilitator(lab)) for _ in range(2)]
-    idea = make.idea(lab)
-    with database.writing() as session:
-        session.execute(sa.insert(Idea), [_waiting(idea) for _ in range(ROUNDS)])
-        ids = session.scalars(select(Idea.id).where(Idea.publication == Publication.PENDING)).all()
-        rows = [
-            {
-                "lab_id": lab.id,
-                "idea_id": i,
-                "source": Source.NEW,
-                "findings": [],
-                "opened_at": noon,
-                "due_at": noon,
-                "stamp": 0,
-            }
-            for i in ids
-        ]
-        session.execute(sa.insert(Case), rows)
-        cases = session.scalars(select(Case.id)).all()
+    people, cases = _queue(database, make, noon)
 
-    def decide(case_id: int | None, person: Viewer, verdict: Verdict) -> bool:
+    def decide(case_id: int, person: Viewer, verdict: Verdict) -> bool:
         try:
             with database.writing() as session:
                 decide_case(
                     session,
-                    case_id=case_id or 0,
+                    case_id=case_id,
                     person=person,
                     verdict=verdict,
                     rule="respect",
@@ -86,6 +67,91 @@ def test_two_moderators_on_one_case_one_decides(database: Database, make: Make, 
             )
         )
         assert session.scalar(agree) == ROUNDS
+
+
+def _queue(database: Database, make: Make, noon: datetime) -> tuple[list[Viewer], list[int]]:
+    """Put ``ROUNDS`` new ideas into a lab's queue; return two of its facilitators and the cases."""
+    lab = make.lab()
+    people = [make.viewer(make.facilitator(lab)) for _ in range(2)]
+    idea = make.idea(lab)
+    with database.writing() as session:
+        session.execute(sa.insert(Idea), [_waiting(idea) for _ in range(ROUNDS)])
+        ids = session.scalars(select(Idea.id).where(Idea.publication == Publication.PENDING)).all()
+        rows = [
+            {
+                "lab_id": lab.id,
+                "idea_id": i,
+                "source": Source.NEW,
+                "findings": [],
+                "opened_at": noon,
+                "due_at": noon,
+                "stamp": 0,
+            }
+            for i in ids
+        ]
+        session.execute(sa.insert(Case), rows)
+        return people, [known_id(case_id) for case_id in session.scalars(select(Case.id))]
+
+
+def test_of_two_who_reach_for_a_case_one_has_it_and_the_other_is_told(
+    database: Database, make: Make, noon: datetime
+) -> None:
+    people, cases = _queue(database, make, noon)
+
+    def reach(case_id: int, person: Viewer) -> int | None:
+        with database.writing() as session:
+            return hold_case(session, case_id=case_id, person=person, now=noon)
+
+    with ThreadPoolExecutor(2) as pool:
+        for case_id in cases:
+            told = list(pool.map(lambda person, c=case_id: reach(c, person), people))
+            assert told.count(None) == 1
+            with database.reading() as session:
+                holder = session.get_one(Case, case_id).held_by
+            assert told[1 - told.index(None)] == holder == people[told.index(None)].person_id
+    with database.reading() as session:
+        held = session.scalars(select(Case.held_by).where(col(Case.held_by).is_not(None))).all()
+    assert len(held) == len(set(held)), "nobody has two cases in hand"
+
+
+def test_taking_over_against_deciding_loses_no_decision_silently(
+    database: Database, make: Make, noon: datetime
+) -> None:
+    (ida, jon), cases = _queue(database, make, noon)
+
+    def decide(case_id: int, person: Viewer) -> str:
+        try:
+            with database.writing() as session:
+                decide_case(
+                    session, case_id=case_id, person=person, verdict=Verdict.RETURN, rule="respect", facts=FACTS,
+                    stamp=0, now=noon,
+                )  # fmt: skip
+        except Refused as refused:
+            return refused.code
+        return "decided"
+
+    def take_over(case_id: int) -> str:
+        with database.writing() as session:
+            hold_case(session, case_id=case_id, person=jon, now=noon, take_over=True)
+        return decide(case_id, jon)
+
+    seen = set()
+    with ThreadPoolExecutor(2) as pool:
+        for case_id in cases:
+            with database.writing() as session:
+                hold_case(session, case_id=case_id, person=ida, now=noon)
+            first, second = pool.submit(decide, case_id, ida), pool.submit(take_over, case_id)
+            both = (first.result(), second.result())
+            assert both in {
+                ("decided", "case-closed"),
+                ("in-other-hands", "decided"),
+                ("case-closed", "decided"),
+            }
+            seen.add(both)
+            with database.reading() as session:
+                (by,) = session.scalars(select(Decision.by_id).where(Decision.case_id == case_id)).all()
+            assert by == (ida if both[0] == "decided" else jon).person_id
+    assert seen
 
 
 def _waiting(idea: Idea) -> dict[str, object]:

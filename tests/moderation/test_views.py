@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -61,8 +62,8 @@ class Room:
         with self.database.reading() as session:
             return session.get_one(Idea, idea_id)
 
-    def decide(self, verdict: Verdict, idea_id: int) -> int:
-        case, person = self.case(idea_id), self.make.viewer(self.ida)
+    def decide(self, verdict: Verdict, idea_id: int, by: Person | None = None) -> int:
+        case, person = self.case(idea_id), self.make.viewer(by or self.ida)
         with self.database.writing() as session:
             return (
                 decide_case(
@@ -118,7 +119,7 @@ def test_deciding_without_javascript_leads_to_the_next_one(
     assert "Nothing waits" in client.get("/moderation").text
 
 
-def test_htmx_gets_the_desk_alone_and_the_address(client: FlaskClient, sign_in: SignIn, room: Room) -> None:
+def test_htmx_gets_the_desk_alone_with_the_next_one(client: FlaskClient, sign_in: SignIn, room: Room) -> None:
     sign_in(client, room.ida)
     case = room.case(room.ideas[0])
     headers = {"HX-Request": "true"}
@@ -127,7 +128,9 @@ def test_htmx_gets_the_desk_alone_and_the_address(client: FlaskClient, sign_in: 
     )
     assert answer.status_code == 200
     assert "<html" not in answer.text
-    assert answer.headers["HX-Push-Url"] == f"/moderation/cases/{room.case(room.ideas[1]).id}"
+    assert "HX-Push-Url" not in answer.headers, "the sitting stays on its page"
+    assert f'action="/moderation/cases/{room.case(room.ideas[1]).id}/decide"' in answer.text
+    assert 'id="work-count" hx-swap-oob' in answer.text
     assert "HX-Request" in answer.headers["Vary"]
 
 
@@ -174,17 +177,128 @@ def test_the_letter_is_previewed_in_the_language_of_its_author(
     assert room.idea(room.ideas[0]).publication is Publication.PENDING
 
 
-def test_the_second_person_is_told_who_has_it(
+def hold(room: Room, make: Make, person: Person, number: int = 0) -> int:
+    case_id, who = room.case(room.ideas[number]).id or 0, make.viewer(person)
+    with room.database.writing() as session:
+        hold_case(session, case_id=case_id, person=who, now=datetime.now(UTC))
+    return case_id
+
+
+def test_the_second_person_is_told_who_has_it_and_takes_it_over_with_one_button(
     client: FlaskClient, sign_in: SignIn, room: Room, make: Make
 ) -> None:
-    case_id, ida = room.case(room.ideas[0]).id or 0, make.viewer(room.ida)
-    with room.database.writing() as session:
-        hold_case(session, case_id=case_id, person=ida, now=datetime.now(UTC))
+    case_id = hold(room, make, room.ida)
     sign_in(client, room.jon)
-    assert f"{room.ida.name} has had this open" in client.get(f"/moderation/cases/{case_id}").text
+    page = client.get(f"/moderation/cases/{case_id}").text
+    assert f"{room.ida.name} has had this in hand since" in page
+    assert f'action="/moderation/cases/{case_id}/take-over"' in page
     told = client.post(f"/moderation/cases/{case_id}/hold", headers={"HX-Request": "true"})
-    assert f"{room.ida.name} has had this open" in told.text
-    assert f"/moderation/cases/{room.case(room.ideas[1]).id}" in client.get("/moderation").text
+    assert f"{room.ida.name} has had this in hand since" in told.text
+    assert f"/moderation/cases/{room.case(room.ideas[1]).id}/decide" in client.get("/moderation").text
+    refused = send(client, room.case(room.ideas[0]), verdict="return", rule="respect", facts="Mine egne ord.")
+    assert refused.status_code == 409
+    assert f"{room.ida.name} has taken this in hand" in refused.text
+    assert "Mine egne ord." in refused.text
+    assert 'id="take-over"' in refused.text
+    taken = client.post(f"/moderation/cases/{case_id}/take-over", headers={"HX-Request": "true"})
+    assert "In your hand until" in taken.text
+    assert client.post(f"/moderation/cases/{case_id}/take-over").location == f"/moderation/cases/{case_id}"
+    assert room.case(room.ideas[0]).held_by == room.jon.id
+
+
+def test_whoever_lost_a_case_to_a_colleague_is_told_and_keeps_the_words(
+    client: FlaskClient, sign_in: SignIn, room: Room, make: Make
+) -> None:
+    case = room.case(room.ideas[0])
+    hold(room, make, room.ida)
+    with room.database.writing() as session:
+        jon = make.viewer(room.jon)
+        hold_case(session, case_id=case.id or 0, person=jon, now=datetime.now(UTC), take_over=True)
+    sign_in(client, room.ida)
+    words = {"verdict": "reject", "rule": "respect", "facts": "Det jeg rakk å skrive."}
+    live = client.post(
+        f"/moderation/cases/{case.id}/letter", data=words | {"stamp": "0"}, headers={"HX-Request": "true"}
+    )
+    assert f"{room.jon.name} has had this in hand" in live.text
+    refused = send(client, case, **words)
+    assert (refused.status_code, f"{room.jon.name} has taken this in hand" in refused.text) == (409, True)
+    assert "Det jeg rakk å skrive." in refused.text
+    room.decide(Verdict.PUBLISH, room.ideas[0], room.jon)
+    late = send(client, case, **words)
+    assert late.status_code == 409
+    assert f"{room.jon.name} decided this" in late.text
+    assert "What you had written" in late.text
+    assert "Det jeg rakk å skrive." in late.text
+
+
+def test_writing_about_a_case_takes_it_in_hand(client: FlaskClient, sign_in: SignIn, room: Room) -> None:
+    sign_in(client, room.ida)
+    case = room.case(room.ideas[0])
+    data = {"verdict": "return", "rule": "", "facts": "", "stamp": "0"}
+    part = client.post(f"/moderation/cases/{case.id}/letter", data=data, headers={"HX-Request": "true"})
+    assert "In your hand until" in part.text
+    assert room.case(room.ideas[0]).held_by == room.ida.id
+
+
+OUTSIDE = ("hold", "take-over", "decide", "letter")
+
+
+def test_another_labs_case_answers_as_a_number_that_does_not_exist(
+    client: FlaskClient, sign_in: SignIn, room: Room, make: Make
+) -> None:
+    real = room.case(room.ideas[0]).id
+    words = {"verdict": "publish", "stamp": "0", "rule": "", "facts": ""}
+    for person in (make.facilitator(make.lab()), make.manager(make.lab()), make.admin(), make.resident()):
+        sign_in(client, person)
+        for headers in ({}, {"HX-Request": "true"}):
+            pages = [client.get(f"/moderation/cases/{n}", headers=headers) for n in (real, 999_999)]
+            assert (pages[0].status_code, bare(pages[0].text, real)) == (
+                pages[1].status_code,
+                bare(pages[1].text, real),
+            )
+            assert pages[0].status_code in (403, 404)
+            for verb in OUTSIDE:
+                there, none = (
+                    client.post(f"/moderation/cases/{n}/{verb}", data=words, headers=headers)
+                    for n in (real, 999_999)
+                )
+                assert (there.status_code, bare(there.text, real)) == (
+                    none.status_code,
+                    bare(none.text, real),
+                ), verb
+                assert there.headers.get("X-Reason-Code") == none.headers.get("X-Reason-Code")
+        skips = [client.get(f"/moderation?after={n}") for n in (real, 999_999)]
+        assert skips[0].status_code == skips[1].status_code
+        assert bare(skips[0].text, real) == bare(skips[1].text, real)
+    assert room.case(room.ideas[0]).held_by is None
+
+
+def bare(text: str, number: object) -> str:
+    """Leave out what the asked address itself and the form's token put into a page."""
+    text = re.sub(r'(name="csrf_token" value|"X-CSRFToken"): ?"[^"]*"|value="[^"]{60,}"', "", text)
+    text = re.sub(r'"X-CSRFToken": "[^"]*"', "", text)
+    return text.replace(str(number), "N").replace("999999", "N")
+
+
+def test_the_only_moderator_reads_who_looks_and_the_administrator_decides(
+    client: FlaskClient, sign_in: SignIn, room: Room, make: Make
+) -> None:
+    lab = make.lab()
+    only, nina = make.facilitator(lab), make.admin()
+    room.lab, room.author = lab, only
+    case = room.case(room.hand_in("En benk ved elva", "Der en kan sitte."))
+    sign_in(client, only)
+    assert (
+        "The administrator has been told and looks at it." in client.get(f"/moderation/cases/{case.id}").text
+    )
+    assert "Your own; the administrator looks at it" in client.get("/moderation").text
+    sign_in(client, nina)
+    page = client.get("/moderation").text
+    assert "En benk ved elva" in page
+    assert "So it comes to you." in page
+    assert "Benker langs elva 1" not in page
+    assert send(client, case).status_code == 303
+    assert room.idea(case.idea_id).publication is Publication.PUBLISHED
 
 
 def test_looking_changes_nothing(client: FlaskClient, sign_in: SignIn, room: Room) -> None:

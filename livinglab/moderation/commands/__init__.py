@@ -1,8 +1,9 @@
 """Writes of moderation: handing in, reporting, deciding, appealing."""
 
 from livinglab.moderation.commands.appealing import appeal, decide_appeal
-from livinglab.moderation.commands.cases import hold_case, let_go, open_case
+from livinglab.moderation.commands.cases import open_case
 from livinglab.moderation.commands.deciding import decide_case
+from livinglab.moderation.commands.holding import hold_case
 from livinglab.moderation.commands.reporting import report
 from livinglab.moderation.commands.submitting import (
     submit_comment,
@@ -16,7 +17,6 @@ __all__ = [
     "decide_appeal",
     "decide_case",
     "hold_case",
-    "let_go",
     "open_case",
     "report",
     "submit_comment",

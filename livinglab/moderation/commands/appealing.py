@@ -18,9 +18,14 @@ from livinglab.ideas.commands import approve_version, set_comment_publication, s
 from livinglab.ideas.models import Idea, IdeaVersion, Publication
 from livinglab.labs.queries import lab_brief
 from livinglab.moderation.commands.cases import lock_comment, lock_idea
-from livinglab.moderation.commands.telling import tell_administrators, tell_outcome
+from livinglab.moderation.commands.telling import tell_administrators, tell_outcome, tell_uninvolved
 from livinglab.moderation.models import Appeal, AppealOutcome, Case, Decision
-from livinglab.moderation.queries.standing import involved_in, nobody_else, thing_of_decision
+from livinglab.moderation.queries.standing import (
+    involved_in,
+    nobody_else,
+    thing_of_decision,
+    uninvolved_in,
+)
 from livinglab.moderation.rules import (
     APPEAL_WITHIN_DAYS,
     BECOMES,
@@ -68,13 +73,18 @@ def appeal(session: Session, *, decision_id: int, person: Viewer, text: str, now
     )
     session.add(filed)
     session.flush()
-    alone = nobody_else(session, decision)
-    told: dict[str, object] = {"needs_admin": alone}
+    may_decide = uninvolved_in(session, decision)
+    told: dict[str, object] = {"needs_admin": not may_decide, "decider_ids": sorted(may_decide)}
     _record(session, "appeal-made", filed, decision, actor_id=person.person_id, now=now, data=told)
-    if alone:
-        idea = session.get_one(Idea, decision.idea_id)
-        thing = thing_of_decision(decision, case)
-        tell_administrators(session, filed, decision, thing, title=idea.title, now=now)
+    letter = {
+        "title": session.get_one(Idea, decision.idea_id).title,
+        "path": f"/moderation/appeals/{filed.id}",
+        "key": f"appeal-{filed.id}",
+    }
+    if may_decide:
+        tell_uninvolved(session, may_decide, now=now, **letter)
+    else:
+        tell_administrators(session, "nobody-else", now=now, **letter)
     return filed
 
 
@@ -89,6 +99,7 @@ def decide_appeal(
 
     Source: rule M3.
     """
+    _lock_thing(session, appeal_id)
     row = session.get(Appeal, appeal_id, populate_existing=True, with_for_update=True)
     if row is None:
         raise NO_SUCH_APPEAL
@@ -117,6 +128,17 @@ def decide_appeal(
     idea = session.get_one(Idea, decision.idea_id)
     tell_outcome(session, row, decision, thing, title=idea.title, now=now)
     return row
+
+
+def _lock_thing(session: Session, appeal_id: int) -> None:
+    """Lock what an appeal is about before the appeal itself: everybody who decides comes that way."""
+    about = session.execute(
+        select(Decision.idea_id, Decision.comment_id)
+        .join(Appeal, col(Appeal.decision_id) == col(Decision.id))
+        .where(Appeal.id == appeal_id)
+    ).one_or_none()
+    if about is not None:
+        lock_comment(session, about[1]) if about[1] else lock_idea(session, about[0])
 
 
 def _restore(

@@ -1,4 +1,4 @@
-"""Opening a case, finding its thing again, and who has it in hand."""
+"""Opening a case and finding its thing again, locked before the case (decision 0008, one lock order)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from livinglab.core.clock import due_in_working_days
-from livinglab.core.errors import refuse
-from livinglab.core.journal import record
-from livinglab.core.viewer import Viewer
-from livinglab.ideas.models import Comment, Credit, CreditKind, Idea, Publication
+from livinglab.core.journal import Reader, record
+from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.labs.queries import LabBrief
+from livinglab.moderation.commands.telling import tell_administrators
 from livinglab.moderation.models import Case, Source
+from livinglab.moderation.queries.standing import authors_of, nobody_but
 from livinglab.moderation.rules import (
     DECIDE_WITHIN_DAYS,
-    HOLD_FOR,
     NO_SUCH_CASE,
     Finding,
     masked,
-    why_not_moderate,
 )
 
 
@@ -36,6 +34,8 @@ class Matter:
     idea: Idea
     comment: Comment | None
     authors: Collection[int]
+    nobody_else: bool
+    """Whether nobody moderates in the lab but those who wrote it."""
 
     @property
     def lab_id(self) -> int:
@@ -88,18 +88,7 @@ def open_case(
     locked = query.with_for_update().execution_options(populate_existing=True)
     case = session.scalars(locked).one()
     if came is not None:
-        record(
-            session,
-            "case-opened",
-            at=now,
-            actor_id=None,
-            lab_id=lab.id,
-            idea_id=idea_id,
-            subject_id=case.id,
-            public=False,
-            data={"source": source.value, "comment_id": comment_id, "due": due.isoformat()},
-            readers=(),
-        )
+        _announce(session, case, now)
     else:
         case.stamp += 1
         case.version = version or case.version
@@ -110,6 +99,33 @@ def open_case(
     return case
 
 
+def _announce(session: Session, case: Case, now: datetime) -> None:
+    """Record that somebody must look; where nobody in the lab may, the administrator is told (rule M1)."""
+    idea = session.get_one(Idea, case.idea_id)
+    comment = session.get(Comment, case.comment_id) if case.comment_id else None
+    alone = nobody_but(session, case.lab_id, authors_of(session, idea, comment))
+    record(
+        session,
+        "case-opened",
+        at=now,
+        actor_id=None,
+        lab_id=case.lab_id,
+        idea_id=case.idea_id,
+        subject_id=case.id,
+        public=False,
+        data={
+            "source": case.source.value,
+            "comment_id": case.comment_id,
+            "due": case.due_at.isoformat(),
+            "needs_admin": alone,
+        },
+        readers=(Reader.NOTICES,) if alone else (),
+    )
+    if alone:
+        path, key = f"/moderation/cases/{case.id}", f"case-{case.id}"
+        tell_administrators(session, "nobody-to-look", title=idea.title, path=path, key=key, now=now)
+
+
 def close_case(session: Session, case: Case, now: datetime) -> None:
     """Close a case; whatever was decided on an older stamp is refused from here on."""
     case.closed_at, case.held_by, case.held_at = now, None, None
@@ -118,7 +134,7 @@ def close_case(session: Session, case: Case, now: datetime) -> None:
 
 
 def matter_of(session: Session, case_id: int) -> Matter:
-    """Return a case and its thing, locked: the thing before the case, so that nobody waits crosswise.
+    """Return a case and its thing, locked: the thing before the case.
 
     Raises:
         NotFound: ``no-such-case``.
@@ -131,7 +147,8 @@ def matter_of(session: Session, case_id: int) -> Matter:
     case = session.get(Case, case_id, populate_existing=True, with_for_update=True)
     if case is None:
         raise NO_SUCH_CASE
-    return Matter(case, idea, comment, authors_of(session, idea, comment))
+    authors = authors_of(session, idea, comment)
+    return Matter(case, idea, comment, authors, nobody_but(session, case.lab_id, authors))
 
 
 def lock_idea(session: Session, idea_id: int) -> Idea:
@@ -140,7 +157,7 @@ def lock_idea(session: Session, idea_id: int) -> Idea:
     Raises:
         NotFound: ``no-such-case``.
     """
-    idea = session.get(Idea, idea_id, populate_existing=True, with_for_update=True)
+    idea = session.get(Idea, idea_id, populate_existing=True, with_for_update={"key_share": True})
     if idea is None:
         raise NO_SUCH_CASE
     return idea
@@ -152,49 +169,10 @@ def lock_comment(session: Session, comment_id: int) -> Comment:
     Raises:
         NotFound: ``no-such-case``.
     """
-    comment = session.get(Comment, comment_id, populate_existing=True, with_for_update=True)
+    comment = session.get(Comment, comment_id, populate_existing=True, with_for_update={"key_share": True})
     if comment is None:
         raise NO_SUCH_CASE
     return comment
-
-
-def authors_of(session: Session, idea: Idea, comment: Comment | None) -> frozenset[int]:
-    """Return whose own text it is: the comment's author, or all authors of the idea (rule M1)."""
-    if comment is not None:
-        return frozenset({comment.author_id} - {None})  # type: ignore[arg-type]
-    kinds = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
-    query = select(Credit.person_id).where(Credit.idea_id == idea.id, col(Credit.kind).in_(kinds))
-    return frozenset(session.scalars(query)) | ({idea.author_id} if idea.author_id else frozenset())
-
-
-def hold_case(session: Session, *, case_id: int, person: Viewer, now: datetime) -> int | None:
-    """Take a case in hand for ten minutes, unless somebody else has it.
-
-    Returns:
-        The id of the other person who has it, or ``None``: it is in this person's hand now.
-
-    Raises:
-        NotFound: ``no-such-case``; Forbidden: ``not-a-moderator``, ``own-content``.
-    """
-    matter = matter_of(session, case_id)
-    refuse(why_not_moderate(matter, person))
-    case = matter.case
-    fresh = case.held_at is not None and now - case.held_at < HOLD_FOR
-    if case.held_by not in (None, person.person_id) and fresh:
-        return case.held_by
-    if case.closed_at is None:
-        case.held_by, case.held_at = person.known_id, now
-        session.flush()
-    return None
-
-
-def let_go(session: Session, *, case_id: int, person: Viewer) -> None:
-    """Put a case back, so that somebody else may take it."""
-    session.execute(
-        sa.update(Case)
-        .where(col(Case.id) == case_id, col(Case.held_by) == person.known_id)
-        .values(held_by=None, held_at=None)
-    )
 
 
 def _about(comment_id: int | None) -> sa.ColumnElement[bool]:

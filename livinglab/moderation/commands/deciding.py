@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import select
 
 from livinglab.core.db import known_id
-from livinglab.core.errors import refuse
+from livinglab.core.errors import Refused, refuse
 from livinglab.core.journal import record
 from livinglab.core.text import clean
 from livinglab.core.viewer import Viewer
@@ -29,11 +29,13 @@ from livinglab.moderation.rules import (
     Thing,
     Verdict,
     action_of,
+    why_not_in_hand,
     why_not_moderate,
     why_not_now,
     why_not_reasons,
     why_not_verdict,
 )
+from livinglab.people.models import Person
 
 
 def decide_case(
@@ -55,15 +57,16 @@ def decide_case(
         facts: What was seen, in the moderator's own words.
 
     Raises:
-        NotFound: ``no-such-case``; Forbidden: ``not-a-moderator``, ``own-content``.
-        Refused: ``case-closed``, ``case-changed``, ``nothing-to-decide``, ``not-public-yet``,
-            ``rule-missing``, ``facts-missing``, ``facts-too-long``.
+        NotFound: ``no-such-case``; Forbidden: ``own-content``.
+        Refused: ``case-closed``, ``case-changed``, ``in-other-hands``, ``nothing-to-decide``,
+            ``not-public-yet``, ``rule-missing``, ``facts-missing``, ``facts-too-long``.
 
     Source: rules M1, M2.
     """
     matter = matter_of(session, case_id)
     refuse(why_not_moderate(matter, person))
     refuse(why_not_now(matter, stamp))
+    refuse(_why_not_in_hand(session, matter, person, now))
     if matter.comment is not None and matter.comment.deleted_at is not None:
         refuse(why_not_verdict(verdict, Publication.REMOVED))
     refuse(why_not_verdict(verdict, matter.publication))
@@ -76,6 +79,13 @@ def decide_case(
     close_case(session, matter.case, now)
     _tell(session, matter, decision, version, now)
     return decision
+
+
+def _why_not_in_hand(session: Session, matter: Matter, person: Viewer, now: datetime) -> Refused | None:
+    case = matter.case
+    holder = session.get(Person, case.held_by) if case.held_by else None
+    name = holder.name if holder is not None and holder.erased_at is None else ""
+    return why_not_in_hand(case.held_by, case.held_at, name, person, now)
 
 
 def thing_of(matter: Matter, *, version_waits: bool) -> Thing:

@@ -18,14 +18,10 @@ from livinglab.ideas.commands import set_comment_publication, set_publication
 from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.ideas.rules import NO_SUCH_COMMENT, NO_SUCH_IDEA, why_not_see
 from livinglab.labs.queries import lab_brief
-from livinglab.moderation.commands.cases import (
-    authors_of,
-    lock_comment,
-    lock_idea,
-    open_case,
-)
+from livinglab.moderation.commands.cases import lock_comment, lock_idea, open_case
 from livinglab.moderation.commands.telling import tell_author
 from livinglab.moderation.models import Action, Case, Decision, Report, Source
+from livinglab.moderation.queries.standing import authors_of
 from livinglab.moderation.rules import ALREADY_LOOKED_AT, REPORTERS_TO_HIDE, Thing, why_not_report
 from livinglab.people.models import Person
 

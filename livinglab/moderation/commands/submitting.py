@@ -12,7 +12,7 @@ from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands import approve_version, hand_in, publish_comment, publish_idea
-from livinglab.ideas.commands.rows import count
+from livinglab.ideas.commands.rows import count, lock_rows
 from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.ideas.rules import NO_SUCH_COMMENT, NO_SUCH_IDEA, changed_fields, needs_second_look
 from livinglab.labs.models import Moderation
@@ -112,7 +112,6 @@ def submit_comment(session: Session, *, comment_id: int, person: Viewer, now: da
     first = looks_first(session, lab.id) and not person.moderates(lab.id)
     if first or _holds_back(found):
         source = Source.EDIT if comment.publication is Publication.PUBLISHED else Source.NEW
-        _let_wait(session, comment)
         open_case(
             session,
             lab=lab,
@@ -122,6 +121,7 @@ def submit_comment(session: Session, *, comment_id: int, person: Viewer, now: da
             findings=found,
             now=now,
         )
+        _let_wait(session, comment)
         return Publication.PENDING
     publish_comment(session, comment_id=comment_id, by_id=None, now=now)
     _note(session, lab, found, now, idea_id=comment.idea_id, comment_id=comment_id)
@@ -149,15 +149,22 @@ def submit_waiting_drafts(session: Session, person_id: int, now: datetime) -> tu
         Idea.publication == Publication.DRAFT,
         col(Idea.wants_publishing).is_(True),
     )
+    ideas = [known_id(idea_id) for idea_id in session.scalars(waits.order_by(col(Idea.id)))]
+    said = session.execute(
+        select(Comment.id, Comment.idea_id)
+        .where(Comment.author_id == person_id, Comment.publication == Publication.DRAFT)
+        .order_by(col(Comment.id))
+    ).all()
+    comments = [known_id(row[0]) for row in said]
+    lock_rows(session, ideas=ideas, comments=comments, counts=[row[1] for row in said])
     handed_in = []
-    for idea_id in map(known_id, session.scalars(waits.order_by(col(Idea.id))).all()):
+    for idea_id in ideas:
         try:
             submit_idea(session, idea_id=idea_id, person=person, now=now)
         except Refused:
             continue
         handed_in.append(idea_id)
-    said = select(Comment.id).where(Comment.author_id == person_id, Comment.publication == Publication.DRAFT)
-    for comment_id in map(known_id, session.scalars(said.order_by(col(Comment.id))).all()):
+    for comment_id in comments:
         submit_comment(session, comment_id=comment_id, person=person, now=now)
     return tuple(handed_in)
 

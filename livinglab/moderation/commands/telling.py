@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -47,19 +48,34 @@ def tell_outcome(
 
 
 def tell_administrators(
-    session: Session, appeal: Appeal, decision: Decision, thing: Thing, *, title: str, now: datetime
+    session: Session, variant: str, *, title: str, path: str, key: str, now: datetime
 ) -> None:
-    """Queue a mail to each administrator: nobody in the lab may decide this appeal (rule M3)."""
-    admins = select(Person).where(col(Person.is_admin).is_(True), col(Person.erased_at).is_(None))
-    for admin in session.scalars(admins).all():
-        _queue(
-            session,
-            admin.id,
-            now,
-            key=f"appeal-{appeal.id}-admin-{admin.id}",
-            data=_letter(decision, thing, title)
-            | {"variant": "nobody-else", "path": f"/moderation/appeals/{appeal.id}"},
-        )
+    """Queue a mail to each administrator: nobody in the lab may decide this (rules M1, M3).
+
+    Args:
+        variant: ``nobody-else`` for an appeal, ``nobody-to-look`` for a case.
+    """
+    admins = select(Person).where(
+        col(Person.is_admin).is_(True), col(Person.erased_at).is_(None), col(Person.suspended_at).is_(None)
+    )
+    for admin in session.scalars(admins.order_by(col(Person.id))).all():
+        data: dict[str, object] = {"variant": variant, "path": path, "title": title, **_NO_LETTER}
+        _queue(session, admin.id, now, key=f"{key}-admin-{admin.id}", data=data)
+
+
+def tell_uninvolved(
+    session: Session, people: Collection[int], *, title: str, path: str, key: str, now: datetime
+) -> None:
+    """Queue a mail to those who may decide an appeal: it waits for one of them, with a deadline (rule N2)."""
+    for person_id in sorted(people):
+        data: dict[str, object] = {"variant": "appeal-waits", "path": path, "title": title, **_NO_LETTER}
+        _queue(session, person_id, now, key=f"{key}-{person_id}", data=data)
+
+
+_NO_LETTER: dict[str, object] = {
+    "thing": Thing.IDEA.value, "action": Action.KEEP.value, "rule": "", "facts": "", "automatic": False,
+}  # fmt: skip
+"""A mail to those who decide quotes no letter: they read it on the page."""
 
 
 def _letter(decision: Decision, thing: Thing, title: str) -> dict[str, object]:

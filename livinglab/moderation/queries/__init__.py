@@ -1,23 +1,21 @@
 """Reads of moderation: the queue, a case, decisions, appeals, figures."""
 
+from livinglab.moderation.queries.appeals import appeals_waiting, uninvolved
 from livinglab.moderation.queries.case import CasePage, Choice, case_page
 from livinglab.moderation.queries.decisions import (
     AppealPage,
     DecisionPage,
     appeal_page,
     decision_page,
-    decisions_of,
     why_returned,
 )
 from livinglab.moderation.queries.figures import Figures, figures
 from livinglab.moderation.queries.queue import (
     Pile,
     Waiting,
-    appeals_waiting,
     moderated_labs,
     next_case,
     pile,
-    waiting_count,
 )
 from livinglab.moderation.queries.reporting import ReportTarget, report_target
 
@@ -34,12 +32,11 @@ __all__ = [
     "appeals_waiting",
     "case_page",
     "decision_page",
-    "decisions_of",
     "figures",
     "moderated_labs",
     "next_case",
     "pile",
     "report_target",
-    "waiting_count",
+    "uninvolved",
     "why_returned",
 ]

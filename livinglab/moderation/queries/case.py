@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from livinglab.core.db import known_id
-from livinglab.core.errors import NotFound
 from livinglab.core.files import StoredFile
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.models import Comment, Credit, CreditKind, Idea, IdeaVersion, Publication
+from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.moderation.models import Action, Case, Decision, Report, Source
-from livinglab.moderation.queries.queue import author_face
+from livinglab.moderation.queries.standing import author_face, authors_of, nobody_but
 from livinglab.moderation.rules import (
     HOLD_FOR,
     NEEDS_REASONS,
@@ -25,6 +24,7 @@ from livinglab.moderation.rules import (
     Verdict,
     action_of,
     difference,
+    in_other_hands,
     marked,
     why_not_verdict,
 )
@@ -80,7 +80,9 @@ class CasePage:
     Args:
         authors: Whose own text it is (rule M1).
         note: The author's note on an edit.
-        holder: Name of the colleague who has it open.
+        nobody_else: Whether nobody moderates in the lab but those who wrote it.
+        reports: What was reported; nothing of it to whoever wrote the text.
+        holder: Name of the colleague who has it in hand; ``held_until`` while this person has.
         settled: What was decided, where somebody was faster.
     """
 
@@ -98,6 +100,7 @@ class CasePage:
     by: Face
     author_language: str
     authors: frozenset[int]
+    nobody_else: bool
     exhibits: tuple[Exhibit, ...]
     image: str | None
     image_alt: str
@@ -112,6 +115,7 @@ class CasePage:
     stamp: int
     holder: str | None
     held_at: datetime | None
+    held_until: datetime | None
     closed_at: datetime | None
     settled: Decision | None
     settled_by: str
@@ -130,16 +134,22 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
         .where(col(Case.id) == case_id)
     ).one_or_none()
-    if row is None or not viewer.moderates(row[0].lab_id):
-        raise NotFound(NO_SUCH_CASE.code, NO_SUCH_CASE.reason)
+    if row is None:
+        raise NO_SUCH_CASE
     case, idea, comment = row
+    authors = authors_of(session, idea, comment)
+    alone = nobody_but(session, case.lab_id, authors)
+    if not viewer.moderates(case.lab_id) and not (viewer.is_admin and alone):
+        raise NO_SUCH_CASE
     version = _waiting_version(session, case)
     shown = comment or idea
     author = session.get(Person, shown.author_id) if shown.author_id else None
     thing = Thing.COMMENT if comment else Thing.EDIT if version else Thing.IDEA
     gone = comment is not None and comment.deleted_at is not None
     publication = Publication.REMOVED if gone else shown.publication
-    held = case.held_at is not None and case.held_by != viewer.person_id and now - case.held_at < HOLD_FOR
+    held = in_other_hands(case.held_by, case.held_at, viewer, now)
+    mine = case.held_by == viewer.person_id and case.held_at is not None and now - case.held_at < HOLD_FOR
+    own = viewer.person_id in authors
     settled = _settled(session, case)
     picture = version or idea
     return CasePage(
@@ -156,7 +166,8 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         language=shown.language,
         by=author_face(author, shown.byline),
         author_language=author.language if author else "",
-        authors=_authors(session, idea, comment),
+        authors=authors,
+        nobody_else=alone,
         exhibits=_exhibits(case, idea, comment, version),
         image=_image(session, None if comment else picture.image_id),
         image_alt="" if comment else picture.image_alt,
@@ -167,14 +178,15 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         else (idea.submitted_at or idea.created_at),
         note=version.note if version else "",
         first_text=version is None and _is_first(session, shown.author_id, idea, comment),
-        reports=_reports(session, case_id),
+        reports=() if own else _reports(session, case_id),
         checks=tuple(dict.fromkeys(found["check"] for found in case.findings)),
         earlier=_earlier(session, shown.author_id, case, now),
         opened_at=case.opened_at,
         due_at=case.due_at,
         stamp=case.stamp,
         holder=_name(session, case.held_by) if held else None,
-        held_at=case.held_at if held else None,
+        held_at=case.held_at if held or mine else None,
+        held_until=case.held_at + HOLD_FOR if mine and case.held_at else None,
         closed_at=case.closed_at,
         settled=settled,
         settled_by=_name(session, settled.by_id) if settled else "",
@@ -213,14 +225,6 @@ def _exhibits(
     if version.image_id != idea.image_id or version.image_alt != idea.image_alt:
         rows.append(Exhibit("image", difference(idea.image_alt, version.image_alt), changed=True))
     return tuple(rows)
-
-
-def _authors(session: Session, idea: Idea, comment: Comment | None) -> frozenset[int]:
-    if comment is not None:
-        return frozenset({comment.author_id}) if comment.author_id else frozenset()
-    kinds = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
-    query = select(Credit.person_id).where(Credit.idea_id == idea.id, col(Credit.kind).in_(kinds))
-    return frozenset(session.scalars(query)) | ({idea.author_id} if idea.author_id else frozenset())
 
 
 def _image(session: Session, image_id: int | None) -> str | None:

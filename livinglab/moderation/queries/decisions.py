@@ -14,8 +14,12 @@ from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Report
-from livinglab.moderation.queries.queue import author_face
-from livinglab.moderation.queries.standing import involved_in, nobody_else, thing_of_decision
+from livinglab.moderation.queries.standing import (
+    author_face,
+    involved_in,
+    nobody_else,
+    thing_of_decision,
+)
 from livinglab.moderation.rules import (
     APPEAL_FOR,
     NO_SUCH_APPEAL,
@@ -125,20 +129,11 @@ def appeal_page(session: Session, appeal_id: int, viewer: Viewer, now: datetime)
     )
 
 
-def decisions_of(session: Session, person_id: int, *, limit: int = 50) -> tuple[DecisionPage, ...]:
-    """Return what was decided about a person's own texts, newest first; for their own page."""
-    query = select(Decision).where(Decision.author_id == person_id, Decision.action != Action.KEEP)
-    rows = session.scalars(
-        query.order_by(col(Decision.at).desc(), col(Decision.id).desc()).limit(limit)
-    ).all()
-    me = Viewer(person_id=person_id)
-    return tuple(_decision(session, row, me, row.at) for row in rows)
-
-
-def why_returned(session: Session, idea_id: int) -> tuple[int, str] | None:
-    """Return the last decision that sent an idea back and what was seen, for its author's own draft."""
+def why_returned(session: Session, idea_id: int, comment_id: int | None = None) -> tuple[int, str] | None:
+    """Return the last decision that sent an idea or a comment back, and what was seen, for its author."""
+    about = col(Decision.comment_id).is_(None) if comment_id is None else Decision.comment_id == comment_id
     query = select(Decision.id, Decision.facts).where(
-        Decision.idea_id == idea_id, col(Decision.comment_id).is_(None), Decision.action == Action.RETURN
+        Decision.idea_id == idea_id, about, Decision.action == Action.RETURN
     )
     row = session.execute(query.order_by(col(Decision.id).desc()).limit(1)).first()
     return (row.id, row.facts) if row else None

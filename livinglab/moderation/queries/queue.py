@@ -1,4 +1,7 @@
-"""What waits for a moderator: cases and appeals of their labs, the oldest promise first."""
+"""What waits for a moderator: the cases of their labs, the nearest promise first.
+
+The administrator meets here what nobody in its lab may decide (rule M1).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,16 @@ from sqlmodel import col
 
 from livinglab.core.text import excerpt, to_plain
 from livinglab.core.viewer import Role, Viewer
-from livinglab.ideas.models import Byline, Comment, Credit, CreditKind, Idea, Publication
-from livinglab.moderation.models import Appeal, Case, Decision, Report, Source
-from livinglab.moderation.rules import HOLD_FOR, Thing
+from livinglab.ideas.models import Comment, Idea, Publication
+from livinglab.labs.models import Lab
+from livinglab.moderation.models import Case, Report, Source
+from livinglab.moderation.queries.appeals import AppealWaiting, appeals_waiting
+from livinglab.moderation.queries.standing import author_face, is_author, nobody_for_it
+from livinglab.moderation.rules import HOLD_FOR, Thing, in_other_hands
 from livinglab.people.models import Person
-from livinglab.people.rules import Face, face_of
+from livinglab.people.rules import Face
 
 PILE = 25
-SCAN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class Waiting:
         checks: Codes of what the automatic checks found.
         hidden: Whether it is hidden for now.
         own: Whether it is the moderator's own text, so not for them (rule M1).
-        holder: Name of a colleague who has it open just now.
+        nobody: Whether nobody in the lab may decide it, so that the administrator has been told.
+        holder: Name of a colleague who has it in hand just now.
     """
 
     id: int
@@ -50,25 +56,8 @@ class Waiting:
     due_at: datetime
     late: bool
     own: bool
+    nobody: bool
     holder: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AppealWaiting:
-    """An appeal in the pile."""
-
-    id: int
-    lab_id: int
-    title: str
-    language: str
-    by: Face
-    at: datetime
-    due_at: datetime
-    late: bool
-    decided_by: str
-    """Name of the one who decided first."""
-    mine: bool
-    """Whether this person may decide it: neither involved nor the author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +77,14 @@ def moderated_labs(viewer: Viewer) -> frozenset[int]:
 
 def pile(session: Session, viewer: Viewer, now: datetime, *, lab_id: int | None = None) -> Pile:
     """Return what waits, the nearest deadline first."""
-    labs = _labs(viewer, lab_id)
-    rows = session.execute(_open_cases(viewer, labs).limit(PILE)).all()
-    open_ones = _open(labs)
+    rows = session.execute(_open_cases(viewer, lab_id).limit(PILE)).all()
     late = sa.func.count().filter(col(Case.due_at) < now)
     count, late_count = session.execute(
-        sa.select(sa.func.count(), late)
-        .select_from(Case)
-        .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
-        .where(open_ones)
+        _with_things(sa.select(sa.func.count(), late)).where(_open(viewer, lab_id))
     ).one()
+    labs = moderated_labs(viewer) if lab_id is None else moderated_labs(viewer) & {lab_id}
     items = tuple(_item(row, viewer, now) for row in rows)
-    return Pile(items, appeals_waiting(session, viewer, now, lab_id=lab_id), int(count), int(late_count))
+    return Pile(items, appeals_waiting(session, viewer, now, labs), int(count), int(late_count))
 
 
 def next_case(
@@ -110,130 +95,51 @@ def next_case(
     Args:
         after: A case that was skipped: the one behind it, and from the top again at the end.
     """
-    query = _open_cases(viewer, _labs(viewer, lab_id)).limit(SCAN)
-    free = [
-        item.id
-        for item in (_item(row, viewer, now) for row in session.execute(query))
-        if not item.own and item.holder is None
-    ]
-    if after is not None:
-        skipped = session.execute(
-            sa.select(col(Case.due_at), col(Case.id)).where(col(Case.id) == after)
-        ).one_or_none()
-        behind = _open_cases(viewer, _labs(viewer, lab_id)).limit(SCAN)
-        if skipped is not None:
-            behind = behind.where(sa.tuple_(col(Case.due_at), col(Case.id)) > sa.tuple_(*skipped))
-            later = [_item(row, viewer, now) for row in session.execute(behind)]
-            free = [i.id for i in later if not i.own and i.holder is None] + free
-    return next((case_id for case_id in free if case_id != after), None)
-
-
-def waiting_count(session: Session, viewer: Viewer) -> int:
-    """Count what this person could decide: cases that are not their own, and appeals; for the header."""
-    labs = _labs(viewer, None)
-    if not labs:
-        return 0
     me = viewer.person_id or -1
-    own = sa.func.coalesce(
-        sa.case((col(Case.comment_id).is_not(None), Comment.author_id), else_=Idea.author_id), 0
+    free = (
+        _with_things(sa.select(col(Case.id)))
+        .where(
+            _open(viewer, lab_id),
+            ~is_author(me),
+            sa.or_(col(Case.held_by).is_(None), col(Case.held_by) == me, col(Case.held_at) <= now - HOLD_FOR),
+            col(Case.id) != (after or 0),
+        )
+        .order_by(col(Case.due_at), col(Case.id))
+        .limit(1)
     )
-    cases = (
-        sa.select(sa.func.count())
-        .select_from(Case)
+    passed = session.execute(
+        sa.select(col(Case.due_at), col(Case.id)).where(
+            col(Case.id) == (after or 0), col(Case.lab_id).in_(moderated_labs(viewer))
+        )
+    ).one_or_none()
+    if passed is not None:
+        behind = session.scalar(free.where(sa.tuple_(col(Case.due_at), col(Case.id)) > sa.tuple_(*passed)))
+        if behind is not None:
+            return int(behind)
+    return session.scalar(free)
+
+
+def _open(viewer: Viewer, lab_id: int | None) -> sa.ColumnElement[bool]:
+    """Return the condition on the open cases a person meets; what its author took back is none."""
+    labs = moderated_labs(viewer)
+    mine: sa.ColumnElement[bool] = col(Case.lab_id).in_(labs)
+    if viewer.is_admin:  # the list of labs keeps the index of open cases in use
+        everywhere = col(Case.lab_id).in_(sa.select(col(Lab.id)))
+        mine = sa.or_(mine, sa.and_(everywhere, nobody_for_it()))
+    here = sa.true() if lab_id is None else col(Case.lab_id) == lab_id
+    return sa.and_(mine, here, col(Case.closed_at).is_(None), col(Comment.deleted_at).is_(None))
+
+
+def _with_things(query: sa.Select[Any]) -> sa.Select[Any]:
+    return (
+        query.select_from(Case)
         .join(Idea, col(Idea.id) == col(Case.idea_id))
         .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
-        .where(_open(labs), own != me)
-    )
-    appeals = (
-        sa.select(sa.func.count())
-        .select_from(Appeal)
-        .join(Decision, col(Decision.id) == col(Appeal.decision_id))
-        .where(col(Appeal.lab_id).in_(labs), col(Appeal.outcome).is_(None), *_uninvolved(me))
-    )
-    return (session.scalar(cases) or 0) + (session.scalar(appeals) or 0)
-
-
-def appeals_waiting(
-    session: Session, viewer: Viewer, now: datetime, *, lab_id: int | None = None
-) -> tuple[AppealWaiting, ...]:
-    """Return the open appeals of the person's labs, also those somebody else must decide."""
-    me = viewer.person_id or -1
-    first = sa.orm.aliased(Person)
-    query: Any = (
-        sa.select(
-            Appeal,
-            Decision,
-            col(Idea.title),
-            col(Idea.language),
-            col(Idea.byline).label("idea_byline"),
-            Comment,
-            Person,
-            col(first.name).label("first_name"),
-            sa.and_(*_uninvolved(me)).label("mine"),
-        )
-        .select_from(Appeal)
-        .join(Decision, col(Decision.id) == col(Appeal.decision_id))
-        .join(Idea, col(Idea.id) == col(Decision.idea_id))
-        .outerjoin(Comment, col(Comment.id) == col(Decision.comment_id))
-        .join(Person, col(Person.id) == col(Appeal.person_id))
-        .outerjoin(first, col(first.id) == col(Decision.by_id))
-        .where(col(Appeal.lab_id).in_(_labs(viewer, lab_id)), col(Appeal.outcome).is_(None))
-        .order_by(col(Appeal.due_at), col(Appeal.id))
-        .limit(PILE)
-    )
-    return tuple(_appeal(row, now) for row in session.execute(query))
-
-
-def _uninvolved(me: int) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions under which a person may decide an appeal (rule M3)."""
-    other = sa.orm.aliased(Decision)
-    same = sa.and_(
-        col(other.idea_id) == col(Decision.idea_id),
-        sa.func.coalesce(col(other.comment_id), 0) == sa.func.coalesce(col(Decision.comment_id), 0),
-        col(other.by_id) == me,
-    )
-    return col(Appeal.person_id) != me, ~sa.exists().where(same)
-
-
-def _appeal(row: Any, now: datetime) -> AppealWaiting:
-    appeal, comment, person = row.Appeal, row.Comment, row.Person
-    byline = comment.byline if comment else row.idea_byline
-    title = excerpt(to_plain(comment.body), 90) if comment else row.title
-    return AppealWaiting(
-        id=appeal.id,
-        lab_id=appeal.lab_id,
-        title=title,
-        language=comment.language if comment else row.language,
-        by=author_face(person, byline),
-        at=appeal.at,
-        due_at=appeal.due_at,
-        late=appeal.due_at < now,
-        decided_by=row.first_name or "",
-        mine=bool(row.mine),
     )
 
 
-def _labs(viewer: Viewer, lab_id: int | None) -> frozenset[int]:
-    labs = moderated_labs(viewer)
-    return labs if lab_id is None else labs & {lab_id}
-
-
-def _open(labs: frozenset[int]) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        col(Case.lab_id).in_(labs), col(Case.closed_at).is_(None), col(Comment.deleted_at).is_(None)
-    )
-
-
-def _open_cases(viewer: Viewer, labs: frozenset[int]) -> sa.Select[Any]:
-    me, holder = viewer.person_id or -1, sa.orm.aliased(Person)
-    authors = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
-    credited = sa.exists().where(
-        col(Credit.idea_id) == col(Case.idea_id), col(Credit.person_id) == me, col(Credit.kind).in_(authors)
-    )
-    mine = sa.case(
-        (col(Case.comment_id).is_not(None), col(Comment.author_id) == me),
-        else_=sa.or_(col(Idea.author_id) == me, credited),
-    )
+def _open_cases(viewer: Viewer, lab_id: int | None) -> sa.Select[Any]:
+    holder = sa.orm.aliased(Person)
     reports = (
         sa.select(sa.func.count())
         .where(col(Report.case_id) == col(Case.id))
@@ -241,29 +147,27 @@ def _open_cases(viewer: Viewer, labs: frozenset[int]) -> sa.Select[Any]:
         .scalar_subquery()
     )
     whose = sa.case((col(Case.comment_id).is_not(None), col(Comment.author_id)), else_=col(Idea.author_id))
+    query = sa.select(
+        Case,
+        Idea,
+        Comment,
+        Person,
+        is_author(viewer.person_id or -1).label("own"),
+        nobody_for_it().label("nobody"),
+        reports.label("reports"),
+        col(holder.name).label("holder"),
+    )
     return (
-        sa.select(
-            Case,
-            Idea,
-            Comment,
-            Person,
-            mine.label("own"),
-            reports.label("reports"),
-            col(holder.name).label("holder"),
-        )
-        .select_from(Case)
-        .join(Idea, col(Idea.id) == col(Case.idea_id))
-        .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
+        _with_things(query)
         .outerjoin(Person, col(Person.id) == whose)
         .outerjoin(holder, col(holder.id) == col(Case.held_by))
-        .where(_open(labs))
+        .where(_open(viewer, lab_id))
         .order_by(col(Case.due_at), col(Case.id))
     )
 
 
 def _item(row: Any, viewer: Viewer, now: datetime) -> Waiting:
     case, idea, comment = row.Case, row.Idea, row.Comment
-    held = case.held_by not in (None, viewer.person_id) and now - case.held_at < HOLD_FOR
     thing = Thing.COMMENT if comment else Thing.EDIT if case.version else Thing.IDEA
     shown = comment or idea
     return Waiting(
@@ -282,13 +186,6 @@ def _item(row: Any, viewer: Viewer, now: datetime) -> Waiting:
         due_at=case.due_at,
         late=case.due_at < now,
         own=bool(row.own),
-        holder=row.holder if held else None,
+        nobody=bool(row.nobody),
+        holder=row.holder if in_other_hands(case.held_by, case.held_at, viewer, now) else None,
     )
-
-
-def author_face(person: Person | None, byline: Byline) -> Face:
-    """Return the author as the byline allows; moderators see no more than everybody (rule P4)."""
-    if person is None:
-        return face_of(name=None)
-    erased = person.erased_at is not None
-    return face_of(name=person.name, pseudonym=person.pseudonym, byline=byline.value, erased=erased)

@@ -13,7 +13,7 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.ideas.rules import NO_SUCH_COMMENT, NO_SUCH_IDEA, why_not_see
 from livinglab.moderation.models import Case
-from livinglab.moderation.queries.queue import author_face
+from livinglab.moderation.queries.standing import author_face
 from livinglab.people.models import Person
 from livinglab.people.rules import Face
 

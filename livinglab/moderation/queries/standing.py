@@ -1,15 +1,70 @@
-"""Who was involved in a decision, and whether the lab has anybody who was not."""
+"""Who stands where: who was involved in a decision, who else could look, whose text it is."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col, select
 
 from livinglab.core.viewer import Role
+from livinglab.ideas.models import Byline, Comment, Credit, CreditKind, Idea
 from livinglab.moderation.models import Case, Decision
 from livinglab.moderation.rules import Thing
 from livinglab.people.models import Person, RoleGrant
+from livinglab.people.rules import Face, face_of
+
+AUTHORS = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
+
+
+def authors_of(session: Session, idea: Idea, comment: Comment | None) -> frozenset[int]:
+    """Return whose own text it is: the comment's author, or all authors of the idea (rule M1)."""
+    if comment is not None:
+        return frozenset({comment.author_id}) if comment.author_id else frozenset()
+    query = select(Credit.person_id).where(Credit.idea_id == idea.id, col(Credit.kind).in_(AUTHORS))
+    return frozenset(session.scalars(query)) | ({idea.author_id} if idea.author_id else frozenset())
+
+
+def is_author(person: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that a person wrote what a case is about; the same as ``authors_of``.
+
+    Args:
+        person: An id, or a column of ids; idea and (outer) comment are joined to the case.
+    """
+    credited = sa.exists().where(
+        col(Credit.idea_id) == col(Case.idea_id),
+        col(Credit.person_id) == person,
+        col(Credit.kind).in_(AUTHORS),
+    )
+    said = sa.func.coalesce(col(Comment.author_id), 0) == person
+    wrote = sa.or_(sa.func.coalesce(col(Idea.author_id), 0) == person, credited)
+    return sa.case((col(Case.comment_id).is_not(None), said), else_=wrote)
+
+
+def nobody_for_it() -> sa.ColumnElement[bool]:
+    """Return the condition that nobody in the lab may decide a case, so that the administrator does."""
+    able = sa.exists().where(*_moderates(col(Case.lab_id)), ~is_author(col(RoleGrant.person_id)))
+    return ~able.correlate(Case, Idea, Comment)
+
+
+def nobody_but(session: Session, lab_id: int, out: Collection[int]) -> bool:
+    """Say whether nobody moderates in a lab but these people."""
+    query = sa.select(sa.exists().where(*_moderates(lab_id), col(RoleGrant.person_id).not_in(out)))
+    return not session.scalar(query)
+
+
+def _moderates(lab_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    holder = aliased(Person)
+    return (
+        col(RoleGrant.lab_id) == lab_id,
+        col(RoleGrant.role).in_((Role.FACILITATOR, Role.MANAGER)),
+        col(RoleGrant.ended_at).is_(None),
+        col(holder.id) == col(RoleGrant.person_id),
+        col(holder.suspended_at).is_(None),
+        col(holder.erased_at).is_(None),
+    )
 
 
 def involved_in(session: Session, decision: Decision) -> frozenset[int]:
@@ -23,23 +78,16 @@ def involved_in(session: Session, decision: Decision) -> frozenset[int]:
     return frozenset(person for person in session.scalars(query) if person is not None)
 
 
+def uninvolved_in(session: Session, decision: Decision) -> frozenset[int]:
+    """Return the facilitators and managers of the lab who may decide an appeal against it (rule M3)."""
+    out = involved_in(session, decision) | ({decision.author_id} if decision.author_id else frozenset())
+    query = select(RoleGrant.person_id).where(*_moderates(decision.lab_id))
+    return frozenset(session.scalars(query)) - out
+
+
 def nobody_else(session: Session, decision: Decision) -> bool:
     """Say whether every facilitator and manager of the lab was involved, or is the author."""
-    out = involved_in(session, decision) | ({decision.author_id} if decision.author_id else frozenset())
-    query = (
-        select(sa.func.count())
-        .select_from(RoleGrant)
-        .join(Person, col(Person.id) == col(RoleGrant.person_id))
-        .where(
-            col(RoleGrant.lab_id) == decision.lab_id,
-            col(RoleGrant.role).in_((Role.FACILITATOR, Role.MANAGER)),
-            col(RoleGrant.ended_at).is_(None),
-            col(RoleGrant.person_id).not_in(out),
-            col(Person.suspended_at).is_(None),
-            col(Person.erased_at).is_(None),
-        )
-    )
-    return not session.scalar(query)
+    return not uninvolved_in(session, decision)
 
 
 def thing_of_decision(decision: Decision, case: Case) -> Thing:
@@ -47,3 +95,11 @@ def thing_of_decision(decision: Decision, case: Case) -> Thing:
     if decision.comment_id is not None:
         return Thing.COMMENT
     return Thing.EDIT if case.version is not None else Thing.IDEA
+
+
+def author_face(person: Person | None, byline: Byline) -> Face:
+    """Return the author as the byline allows; moderators see no more than everybody (rule P4)."""
+    if person is None:
+        return face_of(name=None)
+    erased = person.erased_at is not None
+    return face_of(name=person.name, pseudonym=person.pseudonym, byline=byline.value, erased=erased)

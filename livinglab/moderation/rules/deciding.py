@@ -15,7 +15,10 @@ from livinglab.ideas.models import Publication
 from livinglab.moderation.models import APPEAL_MAX, FACTS_MAX, REPORT_MAX, Action
 from livinglab.moderation.rules.house import HOUSE_RULES
 
-HOLD_FOR = timedelta(minutes=10)
+HOLD_FOR = timedelta(minutes=5)
+"""How long a case stays in the hand of whoever works on it, from the last thing they did with it."""
+RENEW_AFTER = timedelta(minutes=1)
+"""Within this, what somebody does with the case they have in hand is not written down again."""
 DECIDE_WITHIN_DAYS = 2
 """Working days of the lab's country (rule M2)."""
 APPEAL_WITHIN_DAYS = 5
@@ -69,6 +72,8 @@ class OpenCase(Protocol):
     def stamp(self) -> int: ...
     @property
     def authors(self) -> Collection[int]: ...
+    @property
+    def nobody_else(self) -> bool: ...
 
 
 def action_of(verdict: Verdict, publication: Publication, *, version_waits: bool) -> Action:
@@ -84,12 +89,43 @@ def action_of(verdict: Verdict, publication: Publication, *, version_waits: bool
 
 
 def why_not_moderate(case: OpenCase, person: Viewer) -> Refused | None:
-    """Say why somebody may not decide this case at all. Source: rule M1, DOMAIN section 3."""
-    if not person.moderates(case.lab_id):
-        return Forbidden("not-a-moderator", _l("Only facilitators and managers of this lab moderate here."))
+    """Say why somebody may not decide this case at all.
+
+    To those without a part in the lab's moderation there is no such case: they learn as much as from a
+    number that does not exist. Where everybody who moderates in the lab wrote the text themselves, or
+    nobody moderates there, the administrator looks at it.
+
+    Source: rule M1, DOMAIN section 3; docs/decisions/0010-the-only-moderators-own-text.md.
+    """
+    if not person.moderates(case.lab_id) and not (person.is_admin and case.nobody_else):
+        return NO_SUCH_CASE
     if person.person_id in case.authors:
         return Forbidden("own-content", _l("This is your own text. Somebody else looks at it."))
     return None
+
+
+def in_other_hands(held_by: int | None, held_at: datetime | None, person: Viewer, now: datetime) -> bool:
+    """Say whether somebody else has a case in hand just now."""
+    return (
+        held_by is not None
+        and held_at is not None
+        and held_by != person.person_id
+        and now - held_at < HOLD_FOR
+    )
+
+
+def why_not_in_hand(
+    held_by: int | None, held_at: datetime | None, name: str, person: Viewer, now: datetime
+) -> Refused | None:
+    """Say why nothing is decided while a colleague has the case in hand; it can be taken over.
+
+    Args:
+        name: Of the colleague.
+    """
+    if not in_other_hands(held_by, held_at, person, now):
+        return None
+    reason = _l("%(name)s has taken this in hand. Nothing was decided, and your words are kept.", name=name)
+    return Refused("in-other-hands", reason)
 
 
 def why_not_now(case: OpenCase, stamp: int) -> Refused | None:

@@ -1,4 +1,8 @@
-"""The queue: what waits and one case beside it, decided without leaving the page."""
+"""The queue: what waits and one case beside it, decided without leaving the page.
+
+Looking changes nothing. Opening a case by name takes it in hand after two seconds (by script; there is a
+button, too), working on it keeps it there, and deciding one takes the next.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ from livinglab.moderation.queries import (
     next_case,
     pile,
 )
-from livinglab.moderation.rules import Verdict, letter, why_not_moderate
+from livinglab.moderation.rules import RENEW_AFTER, Verdict, letter, why_not_moderate
 from livinglab.moderation.views.blueprint import (
     ACTION_NAMES,
     ICONS,
@@ -46,11 +50,12 @@ from livinglab.web.forms import ActionForm
 from livinglab.web.paging import number_arg
 from livinglab.web.respond import back, fragment_wanted
 
-MODERATORS = (Role.FACILITATOR, Role.MANAGER)
+moderating = staff(Role.FACILITATOR, Role.MANAGER, admin=True)
+"""The administrator enters, too, and meets only what nobody in its lab may decide (rule M1)."""
 
 
 @bp.get("/moderation")
-@staff(*MODERATORS)
+@moderating
 def queue() -> Response:
     """Show what waits, with the next case open. ``?after=`` skips one, ``?lab=`` keeps to one lab."""
     with db.reading() as session:
@@ -59,37 +64,32 @@ def queue() -> Response:
 
 
 @bp.get("/moderation/cases/<int:case_id>")
-@staff(*MODERATORS)
+@moderating
 def case(case_id: int) -> Response:
     """Show one case beside the queue."""
     with db.reading() as session:
-        return _desk(session, case_id)
+        return _desk(session, case_id, opened=True)
 
 
 @bp.post("/moderation/cases/<int:case_id>/decide")
-@staff(*MODERATORS)
+@moderating
 def decide(case_id: int) -> Response:
     """Decide a case and take the next one in hand."""
     form = DecideForm()
     if not form.validate_on_submit():
         return _again(case_id, form)
-    follows: int | None = None
     try:
         with db.writing() as session:
-            now, person = utc_now(), viewer()
             made = decide_case(
                 session,
                 case_id=case_id,
-                person=person,
+                person=viewer(),
                 verdict=Verdict(form.verdict.data),
                 rule=form.rule.data or None,
                 facts=form.facts.data or "",
                 stamp=_stamp(form),
-                now=now,
+                now=utc_now(),
             )
-            follows = next_case(session, person, now, lab_id=number_arg("lab"), after=case_id)
-            if follows is not None:
-                hold_case(session, case_id=follows, person=person, now=now)
             action = made.action
     except Refused as problem:
         if problem.status in (403, 404):
@@ -97,36 +97,79 @@ def decide(case_id: int) -> Response:
         form.refused = problem
         form.add_problem(problem)
         return _again(case_id, form)
-    return _on_to(follows, action)
+    return _on_to(_take_next(case_id), action)
+
+
+def _take_next(case_id: int) -> int | None:
+    """Take the next case in hand, in a transaction of its own: a decision never waits for a second case."""
+    with db.writing() as session:
+        now = utc_now()
+        follows = next_case(session, viewer(), now, lab_id=number_arg("lab"), after=case_id)
+        if follows is not None:
+            hold_case(session, case_id=follows, person=viewer(), now=now)
+    return follows
 
 
 @bp.post("/moderation/cases/<int:case_id>/letter")
-@staff(*MODERATORS)
+@moderating
 def preview(case_id: int) -> Response:
-    """Show the letter as its author will read it, in the author's language. Nothing is decided."""
+    """Show the letter as its author will read it, in the author's language. Nothing is decided.
+
+    Whoever writes has the case in hand while they do.
+    """
     form = DecideForm()
     with db.reading() as session:
         page = case_page(session, case_id, viewer(), utc_now())
-        if not fragment_wanted():
+    if _works_on(page):
+        page = _hold(case_id)
+    if not fragment_wanted():
+        with db.reading() as session:
             form.errors.clear() if form.validate_on_submit() else None
             return _desk(session, case_id, form=form)
-    return make_response(
-        render_template("moderation/_outcome.html", letter=_letter(page, form), send=_send(page, form))
-    )
+    values = {
+        "letter": _letter(page, form),
+        "send": _send(page, form),
+        "case": page,
+        "lab_id": number_arg("lab"),
+    }
+    return make_response(render_template("moderation/_outcome.html", **values))
+
+
+def _works_on(page: CasePage) -> bool:
+    """Say whether writing about a case has to be noted: not when it was within this minute."""
+    if page.closed_at is not None or page.holder is not None or why_not_moderate(page, viewer()):
+        return False
+    return page.held_at is None or utc_now() - page.held_at >= RENEW_AFTER
+
+
+def _hold(case_id: int, *, take_over: bool = False) -> CasePage:
+    with db.writing() as session:
+        now = utc_now()
+        hold_case(session, case_id=case_id, person=viewer(), now=now, take_over=take_over)
+        return case_page(session, case_id, viewer(), now)
 
 
 @bp.post("/moderation/cases/<int:case_id>/hold")
-@staff(*MODERATORS)
+@moderating
 def hold(case_id: int) -> Response:
-    """Take a case in hand, so that a colleague is told."""
+    """Take a case in hand, so that colleagues are told."""
     ActionForm.require()
-    with db.writing() as session:
-        now = utc_now()
-        hold_case(session, case_id=case_id, person=viewer(), now=now)
-        page = case_page(session, case_id, viewer(), now)
-    if fragment_wanted():
-        return make_response(render_template("moderation/_held.html", case=page, mine=page.holder is None))
-    return back(url_for("moderation.case", case_id=case_id, lab=number_arg("lab")))
+    return _in_hand(_hold(case_id))
+
+
+@bp.post("/moderation/cases/<int:case_id>/take-over")
+@moderating
+def take_over(case_id: int) -> Response:
+    """Take a case out of a colleague's hand; they are told when they go on with it."""
+    ActionForm.require()
+    return _in_hand(_hold(case_id, take_over=True))
+
+
+def _in_hand(page: CasePage) -> Response:
+    if not fragment_wanted():
+        return back(url_for("moderation.case", case_id=page.id, lab=number_arg("lab")))
+    values = {"case": page, "lab_id": number_arg("lab"), "said": True}
+    return make_response(render_template("moderation/_held.html", **values))
 
 
 def _stamp(form: DecideForm) -> int:
@@ -152,9 +195,7 @@ def _on_to(follows: int | None, action: Action) -> Response:
     if not fragment_wanted():
         return back(url, message)
     with db.reading() as session:
-        response = _desk(session, follows, said=message)
-    response.headers["HX-Push-Url"] = url
-    return response
+        return _desk(session, follows, said=message)
 
 
 def _desk(
@@ -164,19 +205,28 @@ def _desk(
     form: DecideForm | None = None,
     status: int = 200,
     said: str = "",
+    opened: bool = False,
 ) -> Response:
-    """Draw the queue with one case: the whole page, or its middle for htmx."""
+    """Draw the queue with one case: the whole page, or its middle for htmx.
+
+    Args:
+        opened: Somebody asked for this very case; a page that only shows the next one holds nothing.
+    """
     now, person, lab_id = utc_now(), viewer(), number_arg("lab")
     waits = pile(session, person, now, lab_id=lab_id)
     page = case_page(session, case_id, person, now) if case_id is not None else None
-    labs = {lab: lab_brief(session, lab) for lab in sorted(moderated_labs(person))}
+    own = moderated_labs(person)
+    shown = own | {item.lab_id for item in waits.items} | ({page.lab_id} if page else set())
+    labs = {lab: lab_brief(session, lab) for lab in sorted(shown)}
     if page is not None:
         enter(labs[page.lab_id])
     elif labs:
         enter(labs[lab_id] if lab_id in labs else next(iter(labs.values())))
-    values = _values(page, form, waits, labs, figures(session, now, lab_id=lab_id))
+    kept = figures(session, now, labs=own & {lab_id} if lab_id else own)
+    values = _values(page, form, waits, labs, kept)
     template = "moderation/_desk.html" if fragment_wanted() else "moderation/queue.html"
-    return make_response(render_template(template, **values, said=said, now=now, lab_id=lab_id), status)
+    page_html = render_template(template, **values, said=said, opened=opened, now=now, lab_id=lab_id)
+    return make_response(page_html, status)
 
 
 def _values(

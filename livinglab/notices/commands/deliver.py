@@ -37,25 +37,33 @@ def deliver_notices(session: Session, *, now: datetime) -> int:
 
 def _tell(session: Session, event: Event, now: datetime) -> None:
     at_once: set[int] = set()
+    by_letter: set[int] = set()
     told: set[int] = set()
     for telling in tellings(event.kind, event.data):
         people = people_in(session, telling.circle, event)
         told |= people
         if telling.at_once:
             at_once |= people
+        if telling.by_letter:
+            by_letter |= people
     told.discard(event.actor_id or 0)  # nobody is told what they did themself
     for person_id in sorted(told):
-        if _note(session, event, person_id) and person_id in at_once:
+        mailed_at = event.at if person_id in by_letter else None
+        if _note(session, event, person_id, mailed_at) and person_id in at_once - by_letter:
             _mail(session, event, person_id, now)
 
 
-def _note(session: Session, event: Event, person_id: int) -> bool:
+def _note(session: Session, event: Event, person_id: int, mailed_at: datetime | None) -> bool:
     known = session.scalar(
         select(Notice.id).where(Notice.person_id == person_id, Notice.event_id == event.id)
     )
     if known is not None:
         return False
-    session.add(Notice(person_id=person_id, event_id=known_id(event.id), idea_id=event.idea_id, at=event.at))
+    event_id = known_id(event.id)
+    told = Notice(
+        person_id=person_id, event_id=event_id, idea_id=event.idea_id, at=event.at, mailed_at=mailed_at
+    )
+    session.add(told)
     session.flush()
     return True
 

@@ -10,10 +10,10 @@ from sqlmodel import col, select
 from livinglab.core.journal import Event
 from livinglab.core.viewer import Role
 from livinglab.handoff.models import Handoff
-from livinglab.ideas.models import Follow, Idea
+from livinglab.ideas.models import Comment, Follow, Idea
 from livinglab.labs.models import ReceivingUnit, UnitMember
 from livinglab.notices.rules.telling import Circle
-from livinglab.people.models import RoleGrant
+from livinglab.people.models import Person, RoleGrant
 
 
 def people_in(session: Session, circle: Circle, event: Event) -> set[int]:
@@ -98,6 +98,23 @@ def _deciders(session: Session, event: Event) -> set[int | None]:
     return (others | _lead(session, event) | _managers(session, event)) - _author(session, event)
 
 
+def _uninvolved(session: Session, event: Event) -> set[int | None]:
+    """Who could decide the appeal when it was made, as far as they still hold a role in the lab."""
+    asked = {int(person) for person in event.data.get("decider_ids") or ()}
+    return asked & _holding(session, event, Role.FACILITATOR, Role.MANAGER)
+
+
+def _administrators(session: Session, event: Event) -> set[int | None]:
+    del event
+    return set(
+        session.scalars(select(Person.id).where(col(Person.is_admin), col(Person.erased_at).is_(None)))
+    )
+
+
+def _writer(session: Session, event: Event) -> set[int | None]:
+    return set(session.scalars(select(Comment.author_id).where(Comment.id == event.subject_id)))
+
+
 _FINDERS: dict[Circle, Callable[[Session, Event], set[int | None]]] = {
     Circle.FOLLOWERS: _followers,
     Circle.AUTHOR: _author,
@@ -110,4 +127,7 @@ _FINDERS: dict[Circle, Callable[[Session, Event], set[int | None]]] = {
     Circle.DECIDERS: _deciders,
     Circle.FACILITATORS: _facilitators,
     Circle.MANAGERS: _managers,
+    Circle.UNINVOLVED: _uninvolved,
+    Circle.ADMINISTRATORS: _administrators,
+    Circle.WRITER: _writer,
 }

@@ -8,6 +8,7 @@ from typing import Any
 STAFF_HANDOFF = (
     "handoff-assigned",
     "handoff-reassigned",
+    "handoff-vacated",
     "handoff-reminded",
     "handoff-escalated",
     "answer-written",
@@ -15,7 +16,16 @@ STAFF_HANDOFF = (
 )
 OWED_HANDOFF = ("handoff-queued", "handoff-returned", "handoff-late")
 """Public steps that wait for the staff who are written to at once: their mail leads to the handoff itself."""
-REVIEW = ("decision-proposed", "proposal-edited", "proposal-returned", "proposal-withdrawn")
+TAKEN = ("returned", "rejected", "hidden", "removed")
+LETTERS = ("appeal-decided", *(f"{thing}-{done}" for thing in ("idea", "edit", "comment") for done in TAKEN))
+"""Decisions on somebody's text: their notice leads to the statement of reasons."""
+REVIEW = (
+    "decision-proposed",
+    "proposal-edited",
+    "proposal-returned",
+    "proposal-withdrawn",
+    "proposal-vacated",
+)
 
 
 def path_to(
@@ -28,10 +38,20 @@ def path_to(
         handoff = data.get("handoff_id") or (subject_id if kind.startswith("handoff-") else None)
         if handoff:
             return f"/handoffs/{handoff}"
+    if kind == "lead-vacated" and at_once and idea_id:
+        return f"/ideas/{idea_id}/lead"
+    if kind == "challenge-vacated" and subject_id:
+        return f"/challenges/{subject_id}/edit/times"
     if kind.startswith("challenge-") and subject_id:
         return f"/challenges/{subject_id}"
     if kind == "decision-made" and (data.get("decision_id") or subject_id):
         return f"/gate-decisions/{data.get('decision_id') or subject_id}"
+    if kind == "appeal-made" and subject_id:
+        return f"/moderation/appeals/{subject_id}"
+    if kind == "case-opened" and subject_id:
+        return f"/moderation/cases/{subject_id}"
+    if kind in LETTERS and data.get("decision_id"):
+        return f"/decisions/{data['decision_id']}"
     anchor = _anchor(kind, subject_id)
     return f"/ideas/{idea_id}{anchor}" if idea_id else "/notices"
 

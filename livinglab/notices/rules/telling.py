@@ -23,6 +23,11 @@ class Circle(StrEnum):
     """Everybody who may give the second signature."""
     FACILITATORS = "facilitators"
     MANAGERS = "managers"
+    UNINVOLVED = "uninvolved"
+    """Who may decide an appeal: moderates in the lab, and neither decided before nor wrote it (rule M3)."""
+    ADMINISTRATORS = "administrators"
+    WRITER = "writer"
+    """The author of the comment it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,12 @@ class Telling:
 
     Args:
         at_once: By mail within seconds; otherwise in the daily digest.
+        by_letter: A letter of its own has gone out with the event; no other mail repeats it.
     """
 
     circle: Circle
     at_once: bool = False
+    by_letter: bool = False
 
 
 F, A, S, L = Circle.FOLLOWERS, Circle.AUTHOR, Circle.SUBJECT, Circle.LEAD
@@ -53,14 +60,21 @@ TOLD: dict[str, tuple[Telling, ...]] = {
     "review-opened": (*_follow, Telling(L, at_once=True)),
     "decision-proposed": (Telling(Circle.DECIDERS, at_once=True),),
     "proposal-returned": (Telling(S, at_once=True),),
+    "proposal-vacated": (Telling(Circle.DECIDERS, at_once=True),),
     "decision-made": (*_follow, Telling(A, at_once=True)),
     "hold-returned": (*_follow, Telling(L, at_once=True)),
     "lead-named": (Telling(S, at_once=True), *_follow),
+    "lead-vacated": (
+        Telling(Circle.FACILITATORS, at_once=True),
+        Telling(Circle.MANAGERS, at_once=True),
+        *_follow,
+    ),
     "next-step-set": _follow,
     "benefit-measured": _follow,
     "handoff-queued": (*_follow, Telling(Circle.UNIT, at_once=True)),
     "handoff-assigned": (Telling(S, at_once=True), *_follow),
     "handoff-reassigned": (Telling(S, at_once=True),),
+    "handoff-vacated": (Telling(Circle.UNIT, at_once=True), Telling(Circle.OWNER, at_once=True)),
     "handoff-acknowledged": _follow,
     "handoff-returned": (*_follow, Telling(Circle.FACILITATORS, at_once=True)),
     "handoff-extended": _follow,
@@ -78,7 +92,22 @@ TOLD: dict[str, tuple[Telling, ...]] = {
     "answer-final": (*_follow, Telling(A, at_once=True)),
     "answer-corrected": (*_follow, Telling(A, at_once=True)),
     "report-settled": (Telling(S),),
+    "challenge-vacated": (Telling(Circle.MANAGERS, at_once=True),),
+    "appeal-made": (Telling(Circle.UNINVOLVED, by_letter=True),),
+    "appeal-decided": (Telling(S, by_letter=True),),
+    "idea-returned": (Telling(A, by_letter=True),),
+    "idea-rejected": (Telling(A, by_letter=True),),
+    "idea-hidden": (Telling(A, by_letter=True),),
+    "idea-removed": (Telling(A, by_letter=True),),
+    "edit-returned": (Telling(A, by_letter=True),),
+    "edit-rejected": (Telling(A, by_letter=True),),
+    "comment-returned": (Telling(Circle.WRITER, by_letter=True),),
+    "comment-rejected": (Telling(Circle.WRITER, by_letter=True),),
+    "comment-hidden": (Telling(Circle.WRITER, by_letter=True),),
+    "comment-removed": (Telling(Circle.WRITER, by_letter=True),),
+    "comment-restored": (Telling(Circle.WRITER, by_letter=True),),
 }
+"""Decisions on one's own text are told by a letter at once (``moderation.commands.telling``)."""
 
 LATE: dict[str, tuple[Telling, ...]] = {
     "late": (
@@ -101,6 +130,10 @@ def tellings(kind: str, data: dict[str, object]) -> tuple[Telling, ...]:
             *_follow,
             Telling(Circle.MANAGERS, at_once=True),
         )  # the third unit is chosen by the manager (H1)
+    if kind == "handoff-vacated" and data.get("to_manager"):
+        return (Telling(Circle.MANAGERS, at_once=True),)  # nobody is left in the unit
     if kind == "handoff-queued" and not data.get("unit_id"):
         return _follow
+    if data.get("needs_admin"):  # nobody in the lab may look (rules M1, M3)
+        return (Telling(Circle.ADMINISTRATORS, by_letter=True),)
     return TOLD.get(kind, ())
