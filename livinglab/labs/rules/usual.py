@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 USUAL_CATEGORIES: tuple[tuple[str, dict[str, str]], ...] = (
-    ("mobility", {"nb": "Mobilitet", "sv": "Mobilitet", "fi": "Liikkuminen", "en": "Mobility"}),
+    (
+        "mobility",
+        {
+            "nb": "Reiser og transport",
+            "sv": "Resor och transport",
+            "fi": "Liikkuminen",
+            "en": "Getting around",
+        },
+    ),
     ("culture", {"nb": "Kultur", "sv": "Kultur", "fi": "Kulttuuri", "en": "Culture"}),
     ("trade", {"nb": "Handel", "sv": "Handel", "fi": "Kauppa", "en": "Trade"}),
     ("digital", {"nb": "Digitalt", "sv": "Digitalt", "fi": "Digitaalisuus", "en": "Digital"}),
