@@ -81,19 +81,47 @@ def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.en
     chosen: dict[str, Any] = {"instance": folder}
     file = folder / "config.toml"
     if file.is_file():
-        chosen |= _known(tomllib.loads(file.read_text("utf-8")), source=str(file.name))
-    names = {f"LIVINGLAB_{f.name.upper()}": f.name for f in fields(Config) if f.name != "instance"}
+        chosen |= _from_file(file)
+    names = {f"LIVINGLAB_{name.upper()}": name for name in _choosable()}
     chosen |= {name: _parse(name, environ[key]) for key, name in names.items() if key in environ}
-    if isinstance(chosen.get("trusted_hosts"), list):
-        chosen["trusted_hosts"] = tuple(chosen["trusted_hosts"])
+    chosen["database_url"] = _database_url(chosen.get("database_url", ""))
+    chosen["base_url"] = chosen.get("base_url", Config().base_url).rstrip("/")
     return Config(**chosen)
 
 
-def _known(settings: dict[str, Any], *, source: str) -> dict[str, Any]:
-    unknown = set(settings) - {f.name for f in fields(Config)}
+def _choosable() -> list[str]:
+    return [field.name for field in fields(Config) if field.name != "instance"]
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    """Read ``config.toml``; a setting has the type its default has."""
+    try:
+        settings = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise UnsafeConfig(f"{file.name} cannot be read: {problem}") from None
+    unknown = set(settings) - set(_choosable())
     if unknown:
-        raise UnsafeConfig(f"{source}: unknown setting {', '.join(sorted(unknown))}")
+        raise UnsafeConfig(f"{file.name}: unknown setting {', '.join(sorted(unknown))}")
+    for name, value in settings.items():
+        settings[name] = tuple(value) if isinstance(value, list) else value
+        wanted = type(getattr(Config(), name))
+        if type(settings[name]) is not wanted:
+            raise UnsafeConfig(f"{file.name}: {name} must be {_KINDS[wanted]}, not {value!r}")
     return settings
+
+
+_KINDS = {str: "a text", int: "a whole number", bool: "true or false", tuple: "a list"}
+
+
+def _database_url(url: str) -> str:
+    """Return the address of the database, the short name of PostgreSQL spelled out."""
+    if url.startswith("postgres://"):
+        return url.replace("postgres://", "postgresql://", 1)
+    if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise UnsafeConfig(
+            "LIVINGLAB_DATABASE_URL must be postgresql://user:password@host/name, sqlite:///file or empty."
+        )
+    return url
 
 
 def _parse(name: str, value: str) -> Any:
@@ -114,7 +142,7 @@ def keep_secret(folder: Path) -> str:
     """Return the secret of this instance, made and kept at the first start (mode 0600)."""
     file = folder / "secret_key"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(secrets.token_urlsafe(48))
     return file.read_text("utf-8").strip()
