@@ -20,6 +20,7 @@ from sqlmodel import select
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
+from livinglab.core.files import remove_image
 from livinglab.core.leader import Leader, worker_name
 from livinglab.core.mail import OutboxMail, Transport, claim_mails, settle_mail, transport_for
 from livinglab.core.runs import JobRun
@@ -28,7 +29,7 @@ from livinglab.labs.commands import close_due_challenges, forget_old_invitations
 from livinglab.notices.commands import deliver_notices, send_digests
 from livinglab.notices.queries import mail_content
 from livinglab.pipeline.commands import monthly_door, open_reviews, reopen_by_support, return_from_hold
-from livinglab.privacy.commands import forget_old
+from livinglab.privacy.commands import forget_account, forget_old, forget_pictures
 from livinglab.voting.queries import active_people
 from livinglab.web.database import db, settings
 from livinglab.web.limits import forget_counts
@@ -37,6 +38,8 @@ from livinglab.web.mailing import render_mail
 
 log = structlog.get_logger()
 LEASE_CHECK_S = 2.0
+MOST_ACCOUNTS = 200
+"""Accounts never confirmed that one run erases; the rest goes with the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,22 @@ def _renew_box_thresholds(now: datetime) -> None:
 
 
 def _forget(now: datetime) -> None:
+    """Forget what is old; accounts one by one, then the files of pictures whose rows are gone."""
     with db.writing() as session:
         forget_old(session, now)
         forget_old_invitations(session, now)
         forget_counts(session, now)
+    pictures: list[str] = []
+    for _ in range(MOST_ACCOUNTS):
+        with db.writing() as session:
+            erased = forget_account(session, now)
+        if erased is None:
+            break
+        pictures += erased.pictures
+    with db.writing() as session:
+        pictures += forget_pictures(session, now)
+    for key in pictures:
+        remove_image(settings().instance / "uploads", key)
 
 
 JOBS: tuple[Job, ...] = (
@@ -227,9 +242,9 @@ def work(app: Flask, leader: Leader, stop: threading.Event) -> None:
             _run_in_app, IntervalTrigger(seconds=job.every.total_seconds()), args=[app, job], id=job.name
         )
     scheduler.start(paused=True)
-    leads = False
+    leads: bool | None = None
     while not stop.is_set():
-        if leader.held() != leads:
+        if leader.held() is not leads:
             leads = not leads
             log.info("worker leads" if leads else "worker waits", worker=worker_name())
             if leads:

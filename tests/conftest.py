@@ -23,6 +23,7 @@ from livinglab.config import Config
 from livinglab.core import schema
 from livinglab.core.db import Database
 from livinglab.web.database import install
+from tests import lock_order
 from tests.make import Make
 
 ENGINES = ("sqlite", "postgresql")
@@ -193,6 +194,7 @@ def built_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The web app, built once: its templates are compiled once, too."""
     folder = tmp_path_factory.mktemp("built")
     url = f"sqlite:///{folder}/none.sqlite"
+    lock_order.watch()
     return create_app(Config(instance=folder, secret_key=SECRET, testing=True, database_url=url))
 
 

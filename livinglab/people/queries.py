@@ -131,6 +131,12 @@ def person_by_address(session: Session, email: str) -> Person | None:
     )
 
 
+def address_of(session: Session, person_id: int) -> str | None:
+    """Return a person's address: confirmed, else claimed."""
+    found = sa.func.coalesce(col(Person.email), col(Person.claimed_email))
+    return session.scalar(sa.select(found).where(col(Person.id) == person_id))
+
+
 @dataclass(frozen=True, slots=True)
 class LinkFacts:
     """A one-time link as its page shows it before anything is done.

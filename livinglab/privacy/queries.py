@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.ideas.models import Follow, Idea, Publication
+from livinglab.ideas.models import Comment, Follow, Idea, Publication
 from livinglab.ideas.queries.cards import IdeaCard, cards_by_id
 from livinglab.moderation.models import Action, Appeal, AppealOutcome, Decision
 from livinglab.voting.models import Support
@@ -94,6 +94,8 @@ class OwnDecision:
     """What was decided about something somebody wrote, shortest.
 
     Args:
+        on_comment: Number of the comment it is about, if it is one.
+        resend: Whether that comment lies with its author now, to be changed and sent in again.
         appeal: ``none``, ``open``, ``upheld`` or ``overturned``.
     """
 
@@ -103,7 +105,8 @@ class OwnDecision:
     idea_id: int
     title: str
     language: str
-    on_comment: bool
+    on_comment: int | None
+    resend: bool
     appeal: str
 
 
@@ -120,8 +123,14 @@ def decisions_about(session: Session, person_id: int, *, limit: int = 50) -> tup
             col(Idea.language),
             col(Appeal.id).label("appeal_id"),
             col(Appeal.outcome),
+            sa.and_(
+                col(Decision.action) == Action.RETURN,
+                col(Comment.publication) == Publication.RETURNED,
+                col(Comment.deleted_at).is_(None),
+            ).label("resend"),
         )
         .join(Idea, col(Idea.id) == col(Decision.idea_id))
+        .outerjoin(Comment, col(Comment.id) == col(Decision.comment_id))
         .outerjoin(Appeal, col(Appeal.decision_id) == col(Decision.id))
         .where(col(Decision.author_id) == person_id, col(Decision.action).in_(AGAINST))
         .order_by(col(Decision.at).desc(), col(Decision.id).desc())
@@ -135,7 +144,8 @@ def decisions_about(session: Session, person_id: int, *, limit: int = 50) -> tup
             idea_id=row.idea_id,
             title=row.title,
             language=row.language,
-            on_comment=row.comment_id is not None,
+            on_comment=row.comment_id,
+            resend=bool(row.resend),
             appeal=_appeal(row.appeal_id, row.outcome),
         )
         for row in rows

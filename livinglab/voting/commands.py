@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 
 from livinglab.core.errors import refuse
 from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
+from livinglab.ideas.commands.rows import insert_once
 from livinglab.ideas.models import IdeaCount, Publication
-from livinglab.people.models import Person
+from livinglab.people.commands import lock_people
 from livinglab.voting.models import Support, SupportGiven, ThresholdReached
 from livinglab.voting.queries import Target, given_lately, support_target
 from livinglab.voting.rules import why_not_support
@@ -34,8 +33,8 @@ def support_idea(session: Session, *, idea_id: int, person: Viewer, now: datetim
     Source: rules V1, V2, V3, V8, P3.
     """
     if person.signed_in:
-        _lock_person(session, person.known_id)
-    target = support_target(session, idea_id, person)
+        lock_people(session, person.known_id)  # one person's supports queue up: the limits see every row
+    target = support_target(session, idea_id, person, lock=True)
     if person.signed_in and target.publication is Publication.PUBLISHED:
         standing = _standing(session, idea_id, person.known_id)
         if standing is not None:
@@ -68,7 +67,7 @@ def _give(session: Session, target: Target, person: Viewer, now: datetime) -> Su
     staff = person.is_staff(target.lab_id) and not target.by_author
     counts = not staff and not target.by_author
     given = Support(idea_id=target.id, person_id=person.known_id, given_at=now, counts=counts, staff=staff)
-    if not _insert_once(session, Support, given.model_dump()):
+    if not insert_once(session, Support, given.model_dump()):
         return _known(_standing(session, target.id, person.known_id))
     session.execute(sa.insert(SupportGiven).values(person_id=person.known_id, at=now))
     supports = _add(session, target.id, counted=int(counts), staff=int(staff))
@@ -81,12 +80,6 @@ def _known(standing: Support | None) -> Support:
     if standing is None:
         raise LookupError("a support that is in the way must be there")
     return standing
-
-
-def _lock_person(session: Session, person_id: int) -> None:
-    """Let one person's supports queue up, so the limits see every row. SQLite has one writer anyhow."""
-    mine = sa.select(col(Person.id)).where(col(Person.id) == person_id)
-    session.execute(mine.with_for_update(key_share=True))
 
 
 def _standing(session: Session, idea_id: int, person_id: int) -> Support | None:
@@ -112,7 +105,7 @@ def _add(session: Session, idea_id: int, *, counted: int, staff: int) -> int:
 def _reach(session: Session, target: Target, threshold: int, now: datetime) -> None:
     """Record that the idea reached its threshold: once per idea and round (rule V3)."""
     reached = {"idea_id": target.id, "round": target.round, "at": now, "threshold": threshold}
-    if not _insert_once(session, ThresholdReached, reached):
+    if not insert_once(session, ThresholdReached, reached):
         return
     record(
         session,
@@ -125,11 +118,3 @@ def _reach(session: Session, target: Target, threshold: int, now: datetime) -> N
         data={"threshold": threshold, "round": target.round},
         readers=(Reader.NOTICES, Reader.PIPELINE),
     )
-
-
-def _insert_once(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
-    """Insert a row unless its key is taken; say whether it came."""
-    write = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    key = sa.inspect(table).primary_key[0]
-    query = write(table).values(**values).on_conflict_do_nothing().returning(key)
-    return session.execute(query).first() is not None

@@ -85,13 +85,19 @@ class SupportState:
         return self.why_not is not None and self.why_not.code == "support-closed"
 
 
-def support_target(session: Session, idea_id: int, person: Viewer) -> Target:
+def support_target(session: Session, idea_id: int, person: Viewer, *, lock: bool = False) -> Target:
     """Return what giving a support must know.
+
+    Args:
+        lock: Let the idea stand as it is read until the transaction ends; other supports do not wait.
 
     Raises:
         NotFound: ``no-such-idea``.
     """
-    row = session.execute(_target(person).where(col(Idea.id) == idea_id)).one_or_none()
+    query = _target(person).where(col(Idea.id) == idea_id)
+    if lock:
+        query = query.with_for_update(read=True, of=Idea)
+    row = session.execute(query).one_or_none()
     if row is None:
         raise NO_SUCH_IDEA
     return Target(**row._asdict())

@@ -395,6 +395,10 @@ def test_an_invitation_into_a_unit_makes_a_member(session: Session, make: Make, 
     assert person.id in {m.id for m in queries.members_of(session, unit.id or 0)}
 
 
+def named(row: Invitation) -> dict[str, int]:
+    return {"lab_id": row.lab_id, "invitation_id": row.id or 0}
+
+
 def test_an_invitation_lives_for_14_days(session: Session, make: Make, noon: datetime) -> None:
     _lab, _row, token, _manager = invited(session, make, noon)
     person = make.viewer()
@@ -407,7 +411,7 @@ def test_an_invitation_lives_for_14_days(session: Session, make: Make, noon: dat
 def test_sending_again_kills_the_old_link(session: Session, make: Make, noon: datetime) -> None:
     _lab, row, old, manager = invited(session, make, noon)
     later = noon + timedelta(days=20)
-    commands.resend_invitation(session, invitation_id=row.id or 0, person=manager, now=later)
+    commands.resend_invitation(session, **named(row), person=manager, now=later)
     with pytest.raises(NotFound):
         commands.accept_invitation(session, token=old, person=make.viewer(), now=later)
     commands.accept_invitation(session, token=token_of(session), person=make.viewer(), now=later)
@@ -415,11 +419,11 @@ def test_sending_again_kills_the_old_link(session: Session, make: Make, noon: da
 
 def test_a_withdrawn_invitation_is_worth_nothing(session: Session, make: Make, noon: datetime) -> None:
     _lab, row, token, manager = invited(session, make, noon)
-    commands.withdraw_invitation(session, invitation_id=row.id or 0, person=manager, now=noon)
+    commands.withdraw_invitation(session, **named(row), person=manager, now=noon)
     for act in (
         lambda: commands.accept_invitation(session, token=token, person=make.viewer(), now=noon),
-        lambda: commands.resend_invitation(session, invitation_id=row.id or 0, person=manager, now=noon),
-        lambda: commands.withdraw_invitation(session, invitation_id=row.id or 0, person=manager, now=noon),
+        lambda: commands.resend_invitation(session, **named(row), person=manager, now=noon),
+        lambda: commands.withdraw_invitation(session, **named(row), person=manager, now=noon),
     ):
         with pytest.raises(Refused) as refused:
             act()
@@ -482,13 +486,20 @@ def test_hours_are_set_by_the_holder_or_who_invites(session: Session, make: Make
     lab = make.lab()
     holder, manager = make.facilitator(lab), make.viewer(make.manager(lab))
     grant = session.scalars(select(RoleGrant).where(RoleGrant.person_id == holder.id)).one()
-    number = grant.id or 0
-    commands.set_weekly_hours(session, grant_id=number, weekly_hours=15, person=make.viewer(holder), now=noon)
-    commands.set_weekly_hours(session, grant_id=number, weekly_hours=20, person=manager, now=noon)
+    it = {"lab_id": lab.id or 0, "grant_id": grant.id or 0}
+    commands.set_weekly_hours(session, **it, weekly_hours=15, person=make.viewer(holder), now=noon)
+    commands.set_weekly_hours(session, **it, weekly_hours=20, person=manager, now=noon)
     assert grant.weekly_hours == 20
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound, match="no-such-role"):
+        commands.set_weekly_hours(session, **it, weekly_hours=1, person=make.viewer(make.lead(lab)), now=noon)
+    with pytest.raises(NotFound, match="no-such-role"):
         commands.set_weekly_hours(
-            session, grant_id=number, weekly_hours=1, person=make.viewer(make.lead(lab)), now=noon
+            session,
+            lab_id=make.lab().id or 0,
+            grant_id=grant.id or 0,
+            weekly_hours=1,
+            person=manager,
+            now=noon,
         )
-    with pytest.raises(Refused):
-        commands.set_weekly_hours(session, grant_id=number, weekly_hours=61, person=manager, now=noon)
+    with pytest.raises(Refused, match="bad-hours"):
+        commands.set_weekly_hours(session, **it, weekly_hours=61, person=manager, now=noon)

@@ -32,9 +32,17 @@ from livinglab.notices.commands.deliver import deliver_notices
 from livinglab.notices.models import DigestSent, Notice
 from livinglab.people.commands import open_device, register_person
 from livinglab.people.models import AddressGuard, Device, OneTimeLink, Person, RoleGrant
-from livinglab.privacy.commands import Published, erase_person, forget_old, join_accounts
+from livinglab.privacy.commands import (
+    Published,
+    erase_person,
+    forget_account,
+    forget_old,
+    forget_pictures,
+    join_accounts,
+)
 from livinglab.voting.commands import support_idea
 from livinglab.voting.models import Support, SupportGiven
+from livinglab.voting.queries import given_lately
 
 DAY = timedelta(days=1)
 
@@ -332,12 +340,42 @@ def test_the_night_forgets_what_is_no_longer_needed_and_nothing_else(session, ma
         session.add(AddressGuard(key=str(age), touched_at=noon - timedelta(hours=age)))
         mail = queue_mail(session, "digest", address="a@b.no", language="nb", now=noon, key=str(age))
         mail.sent_at = noon - age * DAY
+        lost = queue_mail(session, "digest", address="a@b.no", language="nb", now=noon, key=f"lost{age}")
+        lost.given_up_at = noon - age * DAY
+        session.add(SupportGiven(person_id=person.id, at=noon - timedelta(hours=age)))
     session.flush()
     assert forget_old(session, noon) == {
-        "devices": 1, "links": 0, "guards": 1, "mails": 1, "drafts": 0, "accounts": 0,
+        "devices": 1, "links": 0, "guards": 1, "mails": 2, "supports given": 1, "drafts": 0,
     }  # fmt: skip
     assert set(forget_old(session, noon).values()) == {0}
-    assert (count(session, Device), count(session, AddressGuard), count(session, OutboxMail)) == (1, 1, 1)
+    left = [count(session, table) for table in (Device, AddressGuard, OutboxMail, SupportGiven)]
+    assert left == [1, 1, 2, 1]
+
+
+def test_pictures_that_nothing_shows_any_more_are_forgotten_and_no_others(session, make, noon):
+    old, young, shown, drawn = (
+        StoredFile(key=key, width=1, height=1, created_at=at)
+        for key, at in (("old", noon - DAY), ("young", noon), ("shown", noon - DAY), ("drawn", noon - DAY))
+    )
+    session.add_all([old, young, shown, drawn])
+    session.flush()
+    make.idea(image_id=shown.id, image_alt="x")
+    make.person().photo_id = drawn.id
+    session.flush()
+    assert forget_pictures(session, noon) == ("old",)
+    assert forget_pictures(session, noon) == ()
+    assert set(session.scalars(select(StoredFile.key))) == {"young", "shown", "drawn"}
+
+
+def test_the_limits_still_count_what_is_not_forgotten(session, make, noon):
+    person = make.viewer(make.person())
+    for _ in range(3):
+        support_idea(session, idea_id=make.idea().id, person=person, now=noon)
+    forget_old(session, noon + DAY - timedelta(seconds=1))
+    assert given_lately(session, person, noon + DAY - timedelta(seconds=1)) == (0, 3)
+    forget_old(session, noon + DAY)
+    assert count(session, SupportGiven) == 0
+    assert count(session, Support) == 3
 
 
 def test_accounts_never_confirmed_go_after_ninety_days(session, make, noon):
@@ -345,7 +383,8 @@ def test_accounts_never_confirmed_go_after_ninety_days(session, make, noon):
     old = register_person(session, email="a@b.no", now=noon - 91 * DAY, **values)
     young = register_person(session, email="c@d.no", now=noon - 89 * DAY, **values)
     nobody = make.person(email=None, email_confirmed_at=None, trust=0)
-    assert forget_old(session, noon)["accounts"] == 1
+    assert forget_account(session, noon) is not None
+    assert forget_account(session, noon) is None
     session.expire_all()
     assert session.get(Person, old).erased_at == noon
     assert session.get(Person, young).erased_at is None

@@ -16,7 +16,7 @@ def _open_handoff(session: Session, idea_id: int) -> Handoff | None:
     return session.scalar(
         select(Handoff)
         .where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None))
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
 

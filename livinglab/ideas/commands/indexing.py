@@ -18,6 +18,10 @@ from livinglab.core.text import grams, stems, to_plain
 from livinglab.ideas.models import Idea, IdeaTag, Publication
 
 
+PIECES_LOCK = 7_412_207
+"""Key of the PostgreSQL advisory lock of those who change ``trigram_df``; the last lock of all."""
+
+
 def reindex_idea(session: Session, idea: Idea) -> None:
     """Bring what search and likeness hold of one idea in line with its public text."""
     session.flush()
@@ -93,10 +97,13 @@ def _index_postgresql(session: Session, idea: Idea, tags: Sequence[str], *, publ
 
 
 def _count_grams(session: Session, *, old: set[str], new: set[str]) -> None:
-    """Keep how many titles hold each piece; in one order, so that two writers cannot block each other."""
+    """Keep how many titles hold each piece. One writer at a time: all titles share these rows, and who
+    publishes several ideas at once would else meet another who does, each with pieces the other waits for.
+    """
     changes = sorted([(piece, 1) for piece in new - old] + [(piece, -1) for piece in old - new])
     if not changes:
         return
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": PIECES_LOCK})
     session.execute(
         sa.text(
             "INSERT INTO trigram_df (gram, df)"

@@ -8,9 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
 from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused, refuse
@@ -32,7 +30,7 @@ from livinglab.ideas.rules import (
 )
 from livinglab.labs.models import Challenge
 from livinglab.labs.rules import takes_ideas
-from livinglab.people.models import Person
+from livinglab.people.commands import lock_people
 
 KINDS = {
     Publication.RETURNED: "idea-returned",
@@ -59,7 +57,7 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
     Source: rules I1, I2, L3, V8.
     """
     if person.signed_in:
-        _lock_person(session, person.known_id)
+        lock_people(session, person.known_id)  # one person's ideas queue up: the daily limit sees every row
     idea = idea_for_change(session, idea_id)
     if not person.signed_in or idea.author_id != person.person_id:
         raise NO_SUCH_IDEA if idea.publication != Publication.PUBLISHED else Forbidden("not-the-author", "")
@@ -86,13 +84,6 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
         data={"again": again},
     )
     return idea
-
-
-def _lock_person(session: Session, person_id: int) -> None:
-    """Let one person's ideas queue up, so the daily limit sees every row."""
-    session.execute(
-        sa.select(col(Person.id)).where(col(Person.id) == person_id).with_for_update(key_share=True)
-    )
 
 
 def _takes_ideas(session: Session, idea: Idea, now: datetime) -> bool:

@@ -1,7 +1,12 @@
-"""The rows the commands of this room change: fetched for writing, inserted once, counted."""
+"""The rows the commands of this room change: fetched for writing, inserted once, counted.
+
+In one order: ideas by number, comments by number, rows of numbers last
+(``docs/decisions/0010-one-lock-order.md``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +24,8 @@ def idea_for_change(session: Session, idea_id: int) -> Idea:
     Raises:
         NotFound: ``no-such-idea``.
     """
-    query = select(Idea).where(Idea.id == idea_id).with_for_update().execution_options(populate_existing=True)
-    idea = session.scalar(query)
+    query = select(Idea).where(Idea.id == idea_id).with_for_update(key_share=True)
+    idea = session.scalar(query.execution_options(populate_existing=True))
     if idea is None:
         raise NO_SUCH_IDEA
     return idea
@@ -34,12 +39,30 @@ def comment_for_change(session: Session, comment_id: int) -> tuple[Comment, Idea
     """
     fresh = {"populate_existing": True}
     comment = session.scalar(
-        select(Comment).where(Comment.id == comment_id).with_for_update().execution_options(**fresh)
+        select(Comment)
+        .where(Comment.id == comment_id)
+        .with_for_update(key_share=True)
+        .execution_options(**fresh)
     )
     idea = session.scalar(select(Idea).where(Idea.id == comment.idea_id)) if comment else None
     if comment is None or idea is None:
         raise NO_SUCH_COMMENT
     return comment, idea
+
+
+def lock_rows(
+    session: Session, *, ideas: Iterable[int], comments: Iterable[int] = (), counts: Iterable[int] = ()
+) -> None:
+    """Lock what a command will change of several ideas at once, before it changes the first of them.
+
+    Args:
+        counts: Ideas whose numbers will change.
+    """
+    for key, wanted in ((Idea.id, ideas), (Comment.id, comments), (IdeaCount.idea_id, counts)):
+        ids = sorted(set(wanted))
+        if ids:
+            query = sa.select(col(key)).where(col(key).in_(ids)).order_by(col(key))
+            session.execute(query.with_for_update(key_share=True))
 
 
 def insert_once(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:

@@ -27,7 +27,9 @@ from livinglab.ideas.rules import (
     why_not_note,
     why_not_resolve,
     why_not_see,
+    why_not_see_comment,
 )
+from livinglab.people.commands import lock_people
 
 KINDS = {
     Publication.RETURNED: "comment-returned",
@@ -54,7 +56,8 @@ def write_comment(
     """Write into the conversation. It waits (pending) until ``publish_comment``; nothing is recorded yet.
 
     ``moderation.commands.submit_comment`` decides what happens next. Of somebody whose address is not
-    confirmed it stays a draft (rule P2b). The same words sent twice within two minutes are one comment.
+    confirmed it stays a draft (rule P2b). The same words sent twice within two minutes to the same place
+    are one comment. One person's comments queue up, so that limit and repetition see every row.
 
     Args:
         parent_id: The comment it answers; an answer to an answer joins the same thread (rule I5).
@@ -68,16 +71,18 @@ def write_comment(
     if idea is None:
         raise NO_SUCH_IDEA
     refuse(why_not_see(idea, person))
+    if person.signed_in:
+        lock_people(session, person.known_id)  # one person's comments queue up: the limit sees every row
     lately = comments_within_an_hour(session, person.known_id, now) if person.signed_in else 0
-    body = clean(body)
-    same = _sent_before(session, idea_id, person, body, now)
+    body, parent_id = clean(body), _thread(session, idea_id, parent_id)
+    same = _sent_before(session, idea_id, parent_id, person, body, now)
     if same is not None:
         return same
     refuse(why_not_comment(idea, person, written_this_hour=lately))
     refuse(why_not_comment_text(body))
     comment = Comment(
         idea_id=idea_id,
-        parent_id=_thread(session, idea_id, parent_id),
+        parent_id=parent_id,
         author_id=person.known_id,
         byline=byline,
         kind=CommentKind.BUILD_ON if parent_id else kind,
@@ -92,12 +97,15 @@ def write_comment(
     return comment
 
 
-def _sent_before(session: Session, idea_id: int, person: Viewer, body: str, now: datetime) -> Comment | None:
+def _sent_before(
+    session: Session, idea_id: int, parent_id: int | None, person: Viewer, body: str, now: datetime
+) -> Comment | None:
     if not person.signed_in:
         return None
     return session.scalar(
         select(Comment).where(
             Comment.idea_id == idea_id,
+            col(Comment.parent_id).is_not_distinct_from(parent_id),
             Comment.author_id == person.person_id,
             Comment.body == body,
             Comment.created_at > now - SENT_TWICE,
@@ -111,7 +119,9 @@ def _thread(session: Session, idea_id: int, parent_id: int | None) -> int | None
     if parent_id is None:
         return None
     parent = session.get(Comment, parent_id)
-    if parent is None or parent.idea_id != idea_id or parent.publication != Publication.PUBLISHED:
+    if parent is None or parent.idea_id != idea_id or parent.deleted_at is not None:
+        raise NO_SUCH_COMMENT
+    if parent.publication != Publication.PUBLISHED:
         raise NO_SUCH_COMMENT
     return parent.parent_id or parent.id
 
@@ -183,7 +193,7 @@ def set_comment_publication(
 
 
 def edit_comment(session: Session, *, comment_id: int, body: str, person: Viewer, now: datetime) -> Comment:
-    """Change one's comment within 15 minutes. Whether it is looked at again is moderation's question.
+    """Change one's comment within 15 minutes, or when it came back. What follows is moderation's question.
 
     Raises:
         NotFound: ``no-such-comment``; Forbidden: ``not-the-author``.
@@ -191,6 +201,7 @@ def edit_comment(session: Session, *, comment_id: int, body: str, person: Viewer
     """
     comment, idea = comment_for_change(session, comment_id)
     refuse(why_not_see(idea, person))
+    refuse(why_not_see_comment(comment, idea, person))
     refuse(why_not_edit_comment(comment, person, now))
     body = clean(body)
     refuse(why_not_comment_text(body))
@@ -209,6 +220,8 @@ def delete_comment(session: Session, *, comment_id: int, person: Viewer, now: da
         Refused: ``already-deleted``, ``under-moderation``.
     """
     comment, idea = comment_for_change(session, comment_id)
+    refuse(why_not_see(idea, person))
+    refuse(why_not_see_comment(comment, idea, person))
     refuse(why_not_delete_comment(comment, person))
     if comment.publication == Publication.PUBLISHED:
         count(session, comment.idea_id, comments=-1)
@@ -245,6 +258,7 @@ def resolve_problem(
     """
     comment, idea = comment_for_change(session, comment_id)
     refuse(why_not_see(idea, person))
+    refuse(why_not_see_comment(comment, idea, person))
     refuse(
         why_not_resolve(
             comment, person, lab_id=idea.lab_id, lead_id=idea.lead_id, idea_author_id=idea.author_id

@@ -18,11 +18,12 @@ from livinglab.core.viewer import Role, Viewer
 from livinglab.labs.commands.units import add_member
 from livinglab.labs.models import Invitation, Lab, ReceivingUnit
 from livinglab.labs.rules import VALID_FOR, state_of, why_not_accept, why_not_invite, why_not_take
-from livinglab.people.commands import grant_role
+from livinglab.people.commands import grant_role, lock_people
 from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import why_not_address
 
 HOURS_MOST = 60
+NO_SUCH_ROLE = NotFound("no-such-role", _l("This person does not hold this role."))
 FORGET_AFTER = timedelta(days=90) - VALID_FOR
 """An address is kept for 90 days at most after its last mail."""
 
@@ -96,15 +97,17 @@ def _stands(
     return session.scalar(found.limit(1)) is not None
 
 
-def resend_invitation(session: Session, *, invitation_id: int, person: Viewer, now: datetime) -> Invitation:
+def resend_invitation(
+    session: Session, *, lab_id: int, invitation_id: int, person: Viewer, now: datetime
+) -> Invitation:
     """Send an invitation again with a new link for another 14 days; the old link is worth nothing.
 
     Raises:
         NotFound: ``no-such-invitation``. Forbidden: ``not-inviting``.
         Refused: ``invitation-used``, ``invitation-withdrawn``, ``unit-elsewhere``.
     """
-    invitation = _invitation(session, invitation_id)
-    refuse(why_not_invite(person, invitation.lab_id))
+    refuse(why_not_invite(person, lab_id))
+    invitation = _invitation(session, invitation_id, lab_id)
     _still_offered(invitation, now)
     unit = session.get(ReceivingUnit, invitation.unit_id) if invitation.unit_id else None
     if unit is not None and unit.retired_at is not None:
@@ -118,15 +121,17 @@ def resend_invitation(session: Session, *, invitation_id: int, person: Viewer, n
     return invitation
 
 
-def withdraw_invitation(session: Session, *, invitation_id: int, person: Viewer, now: datetime) -> None:
+def withdraw_invitation(
+    session: Session, *, lab_id: int, invitation_id: int, person: Viewer, now: datetime
+) -> None:
     """Take an invitation back; its link is worth nothing from now on.
 
     Raises:
         NotFound: ``no-such-invitation``. Forbidden: ``not-inviting``.
         Refused: ``invitation-used``, ``invitation-withdrawn``.
     """
-    invitation = _invitation(session, invitation_id)
-    refuse(why_not_invite(person, invitation.lab_id))
+    refuse(why_not_invite(person, lab_id))
+    invitation = _invitation(session, invitation_id, lab_id)
     _still_offered(invitation, now)
     invitation.withdrawn_at = now
     session.add(invitation)
@@ -150,6 +155,8 @@ def accept_invitation(session: Session, *, token: str, person: Viewer, now: date
 
     Source: rule P2b.
     """
+    if person.signed_in:
+        lock_people(session, person.known_id)
     invitation = session.scalar(select(Invitation).where(Invitation.token_hash == token_hash(token)))
     if invitation is None:
         raise NotFound("no-such-invitation", "")
@@ -235,18 +242,19 @@ def join_unit(session: Session, *, unit_id: int, person: Viewer, now: datetime) 
 
 
 def set_weekly_hours(
-    session: Session, *, grant_id: int, weekly_hours: int | None, person: Viewer, now: datetime
+    session: Session, *, lab_id: int, grant_id: int, weekly_hours: int | None, person: Viewer, now: datetime
 ) -> None:
     """Say how many hours a week somebody gives to a role: the holder themself, or who invites.
 
     Raises:
-        NotFound: ``no-such-role``. Forbidden: ``not-inviting``. Refused: ``bad-hours``.
+        NotFound: ``no-such-role``; also when it is another lab's, or not this person's to say.
+        Refused: ``bad-hours``.
     """
     grant = session.get(RoleGrant, grant_id)
-    if grant is None or grant.ended_at is not None:
-        raise NotFound("no-such-role", "")
-    if grant.person_id != person.person_id:
-        refuse(why_not_invite(person, grant.lab_id))
+    if grant is None or grant.ended_at is not None or grant.lab_id != lab_id:
+        raise NO_SUCH_ROLE
+    if grant.person_id != person.person_id and why_not_invite(person, lab_id) is not None:
+        raise NO_SUCH_ROLE
     if weekly_hours is not None and not 0 <= weekly_hours <= HOURS_MOST:
         raise Refused("bad-hours", _l("Between 0 and 60 hours a week."), field="weekly_hours")
     grant.weekly_hours = weekly_hours
@@ -258,9 +266,14 @@ def set_weekly_hours(
     )  # fmt: skip
 
 
-def _invitation(session: Session, invitation_id: int) -> Invitation:
-    invitation = session.get(Invitation, invitation_id)
-    if invitation is None:
+def _invitation(session: Session, invitation_id: int, lab_id: int) -> Invitation:
+    """Return an invitation, locked: one that is accepted at this moment is not taken back as well.
+
+    Raises:
+        NotFound: ``no-such-invitation``; also when it is another lab's.
+    """
+    invitation = session.get(Invitation, invitation_id, with_for_update=True, populate_existing=True)
+    if invitation is None or invitation.lab_id != lab_id:
         raise NotFound("no-such-invitation", "")
     return invitation
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from livinglab.core.clock import utc_now
+from livinglab.core.clock import local_day, utc_now
 from livinglab.core.errors import refuse
 from livinglab.core.viewer import Role
 from livinglab.ideas.queries.counts import ideas_by_challenge, undecided_in
@@ -271,7 +271,8 @@ def measured(challenge_id: int, measure_id: int) -> Answer:
         found = _challenge(session, challenge_id)
         measure = queries.measure_in(found, measure_id)
     refuse(why_not_measure(viewer(), lab_id=found.lab.id, state=found.brief.state))
-    form = forms.MeasuredForm(data={"value": measure.current, "on": measure.current_on or utc_now().date()})
+    today = local_day(utc_now(), found.lab.timezone)
+    form = forms.MeasuredForm(data={"value": measure.current, "on": measure.current_on or today})
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.enter_measured(

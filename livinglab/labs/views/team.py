@@ -248,7 +248,10 @@ def resend(slug: str, invitation_id: int) -> Response:
     """Send an invitation again, with a new link."""
     ActionForm.require()
     with db.writing() as session:
-        commands.resend_invitation(session, invitation_id=invitation_id, person=viewer(), now=utc_now())
+        lab = showing.lab_at(session, slug)
+        commands.resend_invitation(
+            session, lab_id=lab.id, invitation_id=invitation_id, person=viewer(), now=utc_now()
+        )
     return back(
         url_for("team.people", slug=slug), _("A new link is on its way. The old one does not work any more.")
     )
@@ -260,7 +263,10 @@ def withdraw(slug: str, invitation_id: int) -> Response:
     """Take an invitation back."""
     ActionForm.require()
     with db.writing() as session:
-        commands.withdraw_invitation(session, invitation_id=invitation_id, person=viewer(), now=utc_now())
+        lab = showing.lab_at(session, slug)
+        commands.withdraw_invitation(
+            session, lab_id=lab.id, invitation_id=invitation_id, person=viewer(), now=utc_now()
+        )
     return back(url_for("team.people", slug=slug), _("The invitation is taken back."))
 
 
@@ -310,7 +316,9 @@ def hours(slug: str, grant_id: int) -> Response:
             tone="warning",
         )
     with db.writing() as session:
+        lab = showing.lab_at(session, slug)
         commands.set_weekly_hours(
-            session, grant_id=grant_id, weekly_hours=form.weekly_hours.data, person=viewer(), now=utc_now()
-        )
+            session, lab_id=lab.id, grant_id=grant_id, weekly_hours=form.weekly_hours.data,
+            person=viewer(), now=utc_now(),
+        )  # fmt: skip
     return back(url_for("team.people", slug=slug), _("The hours are saved."))

@@ -1,26 +1,23 @@
 """Writes of the people room."""
 
 from livinglab.people.commands.accounts import (
-    add_person,
-    change_profile,
     confirm_address,
     confirm_email_change,
-    create_admin,
     disown,
     register_person,
     request_email_change,
     send_confirmation_again,
-    set_digest,
-    set_photo,
 )
+from livinglab.people.commands.given import add_person, create_admin
 from livinglab.people.commands.links import Arrived, end_devices, void_links
+from livinglab.people.commands.profile import change_profile, set_digest, set_photo
 from livinglab.people.commands.roles import end_role, grant_role
+from livinglab.people.commands.rows import lock_people, person_row
 from livinglab.people.commands.signing import (
     change_password,
     check_current,
     close_device,
     open_device,
-    person_row,
     request_link,
     reset_password,
     sign_in,
@@ -41,6 +38,7 @@ __all__ = [
     "end_devices",
     "end_role",
     "grant_role",
+    "lock_people",
     "open_device",
     "person_row",
     "register_person",

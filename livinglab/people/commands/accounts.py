@@ -1,4 +1,4 @@
-"""Accounts: made, confirmed, changed by their owner."""
+"""Accounts: made by their owner, confirmed, disowned; another address."""
 
 from __future__ import annotations
 
@@ -9,26 +9,30 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col, func, select
 
-from livinglab.core.db import Texts, known_id
+from livinglab.core.db import known_id
 from livinglab.core.errors import Refused, refuse
-from livinglab.core.files import StoredFile
 from livinglab.core.journal import record
 from livinglab.core.mail import queue_mail
-from livinglab.core.text import LANGUAGES, clean, clean_line
 from livinglab.people.commands.links import (
     Arrived,
-    end_devices,
     mail_path,
     make_link,
-    may_mail,
     settle_address,
     take_link,
     void_links,
 )
-from livinglab.people.commands.signing import check_current, person_row
-from livinglab.people.models import BIO_MAX, NAME_MAX, TITLE_MAX, LinkPurpose, OneTimeLink, Person
-from livinglab.people.queries import owner_of
-from livinglab.people.rules import NewPassword, Proof, new_password, why_not_address, why_not_more_mail
+from livinglab.people.commands.profile import checked_language, checked_name
+from livinglab.people.commands.rows import guard_of, lock_addresses, may_mail, person_row
+from livinglab.people.commands.signing import check_current
+from livinglab.people.models import LinkPurpose, OneTimeLink, Person
+from livinglab.people.queries import address_of, owner_of
+from livinglab.people.rules import (
+    NewPassword,
+    Proof,
+    why_not_address,
+    why_not_enter,
+    why_not_more_mail,
+)
 
 
 def register_person(
@@ -63,10 +67,11 @@ def register_person(
         raise Refused("too-young", _l("You have to confirm your age to make an account."), field="of_age")
     email = email.strip().lower()
     refuse(why_not_address(email))
+    guard_of(session, email, now)
     person = Person(
         claimed_email=email,
-        name=_name(name),
-        language=_language(language),
+        name=checked_name(name),
+        language=checked_language(language),
         password_hash=password.hash if password else None,
         age_confirmed_at=now,
         created_at=now,
@@ -139,6 +144,7 @@ def send_confirmation_again(session: Session, *, person_id: int, now: datetime) 
     Raises:
         Refused: ``already-confirmed``; TooMany: ``mail-later``.
     """
+    lock_addresses(session, [address_of(session, person_id)], now)
     person = person_row(session, person_id)
     if person.email_confirmed_at is not None or person.claimed_email is None:
         raise Refused("already-confirmed", _l("This address has been confirmed already."))
@@ -171,20 +177,21 @@ def request_email_change(
     Raises:
         Refused: ``bad-address``, ``same-address``, ``wrong-password``; TooMany: ``mail-later``.
     """
-    person = person_row(session, person_id)
     email = email.strip().lower()
     refuse(why_not_address(email))
+    guard_of(session, email, now)
+    person = person_row(session, person_id)
     check_current(person, current)
     if email == (person.email or person.claimed_email):
         raise Refused("same-address", _l("This is the address you have now."), field="email")
     _check_mails(session, person_id, now)
     if person.email_confirmed_at is None:
         person.claimed_email = email
-        void_links(session, person_id)
+        void_links(session, person_id, now=now)
         session.flush()
         _mail_confirmation(session, person, now)
         return
-    void_links(session, person_id, LinkPurpose.CHANGE_EMAIL)
+    void_links(session, person_id, LinkPurpose.CHANGE_EMAIL, now=now)
     token = make_link(session, person_id, LinkPurpose.CHANGE_EMAIL, now=now, new_email=email)
     if may_mail(session, email, now):
         taken = owner_of(session, email) is not None
@@ -209,6 +216,7 @@ def confirm_email_change(session: Session, *, token: str, now: datetime) -> Arri
     """
     link = take_link(session, token, LinkPurpose.CHANGE_EMAIL, now)
     person, person_id, email = person_row(session, link.person_id), link.person_id, link.new_email or ""
+    refuse(why_not_enter(suspended=person.suspended_at is not None, erased=False))
     old = person.email
     taken = Refused("address-taken", _l("This address belongs to another account."))
     if owner_of(session, email) is not None:
@@ -220,7 +228,7 @@ def confirm_email_change(session: Session, *, token: str, now: datetime) -> Arri
             session.flush()
     except IntegrityError:
         raise taken from None
-    void_links(session, person_id)
+    void_links(session, person_id, now=now)
     if old:
         queue_mail(
             session,
@@ -235,167 +243,3 @@ def confirm_email_change(session: Session, *, token: str, now: datetime) -> Arri
         session, "address-changed", at=now, actor_id=person_id, subject_id=person_id, public=False, readers=()
     )
     return Arrived(person_id)
-
-
-def change_profile(
-    session: Session,
-    *,
-    person_id: int,
-    name: str,
-    pseudonym: str = "",
-    language: str,
-    bio: str = "",
-    title: str | None = None,
-) -> None:
-    """Change how one is shown and spoken to.
-
-    Args:
-        title: Title at work; ``None`` leaves it. Only asked of people who hold a role or work in a unit.
-
-    Raises:
-        Refused: ``bad-name``, ``bad-pseudonym``, ``bad-language``, ``text-long``.
-    """
-    person = person_row(session, person_id)
-    person.name = _name(name)
-    person.pseudonym = _pseudonym(pseudonym, person.name)
-    person.language = _language(language)
-    person.bio = _short(clean(bio), BIO_MAX, "bio")
-    if title is not None:
-        person.title = _short(clean_line(title), TITLE_MAX, "title")
-    session.add(person)
-    session.flush()
-
-
-def set_digest(session: Session, *, person_id: int, wanted: bool) -> None:
-    """Say whether the daily mail is wanted (rule N2)."""
-    person = person_row(session, person_id)
-    person.digest = wanted
-    session.add(person)
-    session.flush()
-
-
-def set_photo(session: Session, *, person_id: int, photo_id: int | None) -> str | None:
-    """Show another photo, or initials again.
-
-    Returns:
-        Key of the picture that is no longer needed; remove its files after the commit.
-    """
-    person = person_row(session, person_id)
-    old = session.get(StoredFile, person.photo_id) if person.photo_id else None
-    person.photo_id = photo_id
-    session.add(person)
-    session.flush()
-    if old is None:
-        return None
-    session.delete(old)
-    session.flush()
-    return old.key
-
-
-def add_person(
-    session: Session,
-    *,
-    email: str | None,
-    name: str,
-    language: str,
-    now: datetime,
-    password: NewPassword | None = None,
-    pseudonym: str | None = None,
-    title: str = "",
-    bio: str = "",
-    is_admin: bool = False,
-    is_demo: bool = False,
-    demo_line: Texts | None = None,
-) -> Person:
-    """Make an account whose address is known to be right: for the command line and the demo.
-
-    Raises:
-        Refused: ``bad-name``, ``bad-address``, ``address-taken``.
-    """
-    email = email.strip().lower() if email else None
-    if email is not None:
-        refuse(why_not_address(email))
-        if owner_of(session, email) is not None:
-            raise Refused("address-taken", _l("This address belongs to another account."), field="email")
-    person = Person(
-        email=email,
-        email_confirmed_at=now,
-        name=_name(name),
-        pseudonym=pseudonym,
-        language=_language(language),
-        password_hash=password.hash if password else None,
-        title=title,
-        bio=bio,
-        trust=1,
-        is_admin=is_admin,
-        age_confirmed_at=now,
-        is_demo=is_demo,
-        demo_line=demo_line or {},
-        created_at=now,
-    )
-    session.add(person)
-    session.flush()
-    record(
-        session,
-        "person-registered",
-        at=now,
-        actor_id=known_id(person.id),
-        subject_id=known_id(person.id),
-        public=False,
-        readers=(),
-    )
-    return person
-
-
-def create_admin(
-    session: Session, *, email: str, name: str, password: str | None, now: datetime, language: str = "en"
-) -> Person:
-    """Make the administrator, or make an existing account one. Without a password they sign in by a link.
-
-    Raises:
-        Refused: ``bad-name``, ``bad-address`` and those of a weak password.
-    """
-    chosen = new_password(password, email=email, name=name) if password else None
-    owner = owner_of(session, email)
-    if owner is None:
-        return add_person(
-            session, email=email, name=name, language=language, now=now, password=chosen, is_admin=True
-        )
-    person = person_row(session, owner)
-    person.is_admin = True
-    if chosen:
-        person.password_hash = chosen.hash
-        end_devices(session, owner)
-    session.add(person)
-    session.flush()
-    return person
-
-
-def _name(name: str) -> str:
-    name = clean_line(name)
-    if not name or len(name) > NAME_MAX or not any(c.isalpha() for c in name):
-        raise Refused("bad-name", _l("Write the name others shall see, at most 80 characters."), field="name")
-    return name
-
-
-def _pseudonym(pseudonym: str, name: str) -> str | None:
-    pseudonym = clean_line(pseudonym)
-    if len(pseudonym) > NAME_MAX or pseudonym.casefold() == name.casefold():
-        raise Refused(
-            "bad-pseudonym",
-            _l("A pseudonym is another name than your own, at most 80 characters."),
-            field="pseudonym",
-        )
-    return pseudonym or None
-
-
-def _language(language: str) -> str:
-    if language not in LANGUAGES:
-        raise Refused("bad-language", _l("Choose one of the languages."), field="language")
-    return language
-
-
-def _short(text: str, limit: int, field: str) -> str:
-    if len(text) > limit:
-        raise Refused("text-long", _l("This text is too long."), field=field)
-    return text

@@ -1,13 +1,12 @@
-"""One-time links: made, mailed, taken once. Also how often an address may be tried and written to."""
+"""One-time links: made, mailed, taken once; and the address they prove."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
@@ -16,9 +15,10 @@ from livinglab.core.db import known_id
 from livinglab.core.errors import NotFound, refuse
 from livinglab.core.journal import record
 from livinglab.core.tokens import new_token, token_hash
-from livinglab.people.models import AddressGuard, Device, LinkPurpose, OneTimeLink, Person
+from livinglab.people.commands.rows import lock_addresses, lock_people
+from livinglab.people.models import Device, LinkPurpose, OneTimeLink, Person
 from livinglab.people.queries import owner_of
-from livinglab.people.rules import GUARD_MEMORY, LIFETIME, MAILS_AN_HOUR, address_key, why_not_enter
+from livinglab.people.rules import LIFETIME, why_not_enter
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +71,20 @@ def mail_path(path: str, language: str) -> str:
 def take_link(session: Session, token: str, purpose: LinkPurpose, now: datetime) -> OneTimeLink:
     """Use a link up. Two at once: one gets it.
 
+    It locks, in order, the addresses the link is about, the people who have them or claim them, the link.
+
     Raises:
         NotFound: ``link-void`` when it is unknown, used, expired or for something else.
     """
+    good = (
+        col(OneTimeLink.token_hash) == token_hash(token),
+        col(OneTimeLink.purpose) == purpose,
+        col(OneTimeLink.used_at).is_(None),
+        col(OneTimeLink.expires_at) > now,
+    )
+    _lock_behind(session, good, now)
     taken = session.scalar(
-        sa.update(OneTimeLink)
-        .where(
-            col(OneTimeLink.token_hash) == token_hash(token),
-            col(OneTimeLink.purpose) == purpose,
-            col(OneTimeLink.used_at).is_(None),
-            col(OneTimeLink.expires_at) > now,
-        )
-        .values(used_at=now)
-        .returning(col(OneTimeLink.id))
+        sa.update(OneTimeLink).where(*good).values(used_at=now).returning(col(OneTimeLink.id))
     )
     link = session.get(OneTimeLink, taken, populate_existing=True) if taken else None
     if link is None:
@@ -91,12 +92,33 @@ def take_link(session: Session, token: str, purpose: LinkPurpose, now: datetime)
     return link
 
 
-def void_links(session: Session, person_id: int, *purposes: LinkPurpose) -> None:
-    """Make a person's links worthless; all of them where no purpose is named."""
-    query = sa.delete(OneTimeLink).where(
-        col(OneTimeLink.person_id) == person_id, col(OneTimeLink.used_at).is_(None)
+def _lock_behind(session: Session, good: tuple[sa.ColumnElement[bool], ...], now: datetime) -> None:
+    """Lock whom a link concerns: whose it is, and who has the address already that it proves."""
+    row = session.execute(
+        sa.select(col(OneTimeLink.new_email), col(Person.email), col(Person.claimed_email), col(Person.id))
+        .join(Person, col(Person.id) == col(OneTimeLink.person_id))
+        .where(*good)
+    ).one_or_none()
+    if row is None:
+        return
+    new_email, email, claimed, person_id = row
+    lock_addresses(session, (new_email, email, claimed), now)
+    lock_people(session, person_id, owner_of(session, claimed) if claimed else None)
+
+
+def void_links(session: Session, person_id: int, *purposes: LinkPurpose, now: datetime) -> None:
+    """Make a person's links worthless; all of them where no purpose is named.
+
+    They end, and are deleted at night: until then they count towards the mails one may ask for.
+    """
+    query = sa.update(OneTimeLink).where(
+        col(OneTimeLink.person_id) == person_id,
+        col(OneTimeLink.used_at).is_(None),
+        col(OneTimeLink.expires_at) > now,
     )
-    session.execute(query.where(col(OneTimeLink.purpose).in_(purposes)) if purposes else query)
+    if purposes:
+        query = query.where(col(OneTimeLink.purpose).in_(purposes))
+    session.execute(query.values(expires_at=now).execution_options(synchronize_session="fetch"))
 
 
 def end_devices(session: Session, person_id: int, *, keep: str | None = None) -> int:
@@ -158,33 +180,3 @@ def _bind(session: Session, person: Person, email: str, now: datetime) -> bool:
         session.refresh(person)
         return False
     return True
-
-
-def guard_of(session: Session, email: str, now: datetime) -> AddressGuard:
-    """Return the counts of an address, made where there are none, locked until the end of the transaction."""
-    key = address_key(email)
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(
-        insert(AddressGuard).values(key=key, failures=0, mails=0, touched_at=now).on_conflict_do_nothing()
-    )
-    guard = session.scalars(
-        select(AddressGuard)
-        .where(AddressGuard.key == key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    if guard.touched_at <= now - GUARD_MEMORY:
-        guard.failures, guard.barred_until, guard.mails, guard.mails_since = 0, None, 0, None
-    guard.touched_at = now
-    session.add(guard)
-    return guard
-
-
-def may_mail(session: Session, email: str, now: datetime) -> bool:
-    """Count one more mail to an address; say whether it is within the hour's limit."""
-    guard = guard_of(session, email, now)
-    if guard.mails_since is None or guard.mails_since <= now - timedelta(hours=1):
-        guard.mails, guard.mails_since = 0, now
-    guard.mails += 1
-    session.flush()
-    return guard.mails <= MAILS_AN_HOUR

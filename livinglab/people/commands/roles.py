@@ -11,9 +11,9 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from livinglab.core.errors import NotFound, refuse
-from livinglab.core.journal import record
+from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Role, Viewer
-from livinglab.people.commands.signing import person_row
+from livinglab.people.commands.rows import person_row
 from livinglab.people.models import RoleGrant
 from livinglab.people.rules import why_not_end_role
 
@@ -77,7 +77,7 @@ def end_role(session: Session, *, person_id: int, lab_id: int, role: Role, by: V
         select(RoleGrant)
         .where(RoleGrant.lab_id == lab_id, col(RoleGrant.ended_at).is_(None))
         .order_by(col(RoleGrant.id))
-        .with_for_update()  # two managers who end each other's role: one of them stays
+        .with_for_update(key_share=True)  # two managers who end each other's role: one of them stays
         .execution_options(populate_existing=True)
     ).all()
     managers = sum(one.role is Role.MANAGER for one in standing)
@@ -96,6 +96,7 @@ def end_role(session: Session, *, person_id: int, lab_id: int, role: Role, by: V
         subject_id=person_id,
         public=False,
         data={"role": role.value},
+        readers=(Reader.NOTICES, Reader.PIPELINE),
     )
 
 

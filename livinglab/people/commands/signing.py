@@ -10,23 +10,22 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import known_id
-from livinglab.core.errors import NotFound, Refused, refuse
+from livinglab.core.errors import Refused, refuse
 from livinglab.core.journal import record
 from livinglab.core.mail import queue_mail
 from livinglab.core.tokens import new_token, token_hash
 from livinglab.people.commands.links import (
     Arrived,
     end_devices,
-    guard_of,
     mail_path,
     make_link,
-    may_mail,
     settle_address,
     take_link,
     void_links,
 )
+from livinglab.people.commands.rows import forgive, guard_of, lock_addresses, may_mail, person_row
 from livinglab.people.models import Device, LinkPurpose, Person
-from livinglab.people.queries import Credentials, person_by_address
+from livinglab.people.queries import Credentials, address_of, person_by_address
 from livinglab.people.rules import (
     DEVICE_LIFETIME,
     NewPassword,
@@ -39,18 +38,6 @@ from livinglab.people.rules import (
 
 _PATHS = {LinkPurpose.SIGN_IN: "/sign-in/link/", LinkPurpose.RESET: "/reset/"}
 _MAILS = {LinkPurpose.SIGN_IN: "sign-in-link", LinkPurpose.RESET: "reset"}
-
-
-def person_row(session: Session, person_id: int) -> Person:
-    """Return a person's row, locked, for a command on it.
-
-    Raises:
-        NotFound: ``no-such-person``.
-    """
-    person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
-    if person is None or person.erased_at is not None:
-        raise NotFound("no-such-person", _l("There is no such account."))
-    return person
 
 
 def open_device(session: Session, person_id: int, now: datetime) -> str:
@@ -102,8 +89,8 @@ def sign_in(session: Session, *, credentials: Credentials, proof: Proof, now: da
     """
     guard = guard_of(session, credentials.email, now)
     refuse(why_not_try(guard.barred_until, now))
-    person = session.get(Person, credentials.person_id) if credentials.person_id else None
-    if not proof.good or person is None or person.password_hash != proof.against:
+    person = person_row(session, credentials.person_id) if proof.good and credentials.person_id else None
+    if person is None or person.password_hash != proof.against:
         guard.failures += 1
         delay = delay_after(guard.failures)
         guard.barred_until = now + delay if delay else None
@@ -212,6 +199,7 @@ def change_password(
     Raises:
         Refused: ``wrong-password``.
     """
+    lock_addresses(session, [address_of(session, person_id)], now)
     person = person_row(session, person_id)
     check_current(person, current)
     _set_password(session, person, password, now, keep=token_hash(keep) if keep else None)
@@ -232,10 +220,9 @@ def _set_password(
     person.password_hash = password.hash
     session.add(person)
     end_devices(session, person_id, keep=keep)
-    void_links(session, person_id, LinkPurpose.SIGN_IN, LinkPurpose.RESET)
+    void_links(session, person_id, LinkPurpose.SIGN_IN, LinkPurpose.RESET, now=now)
     if person.email:
-        guard = guard_of(session, person.email, now)
-        guard.failures, guard.barred_until = 0, None
+        forgive(session, person.email)
         queue_mail(
             session,
             "password-changed",

@@ -61,8 +61,9 @@ def come_in(session: Session, came: Arrived, now: datetime) -> str | None:
         submit_waiting_drafts(session, came.person_id, now)
     if access.viewer().person_id == came.person_id:
         return None
+    token = open_device(session, came.person_id, now)
     settle_in(session, came.person_id, now)
-    return open_device(session, came.person_id, now)
+    return token
 
 
 def proof_of(account: Account, password: str | None) -> Proof:

@@ -70,8 +70,8 @@ def demo_sign_in() -> Response:
     with db.writing() as writes:
         if not is_demo_person(writes, person_id):
             abort(404)
-        settle_in(writes, person_id, utc_now())
         token = commands.open_device(writes, person_id, utc_now())
+        settle_in(writes, person_id, utc_now())
     access.sign_in(token)
     return go_on(wanted_path())
 
@@ -136,8 +136,9 @@ def _register(form: RegisterForm) -> str | None:
             next_path=wanted_path(),
             now=now,
         )
+        token = commands.open_device(writes, person_id, now) if at_once else None
         settle_in(writes, person_id, now)
-        return commands.open_device(writes, person_id, now) if at_once else None
+        return token
 
 
 @accounts.route("/sign-in/link", methods=["GET", "POST"])

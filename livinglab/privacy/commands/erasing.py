@@ -1,9 +1,9 @@
-"""Erasing an account, joining two accounts of one mailbox, and what the night forgets."""
+"""Erasing an account: what goes, what stays, in one order of locks (rule P6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -18,23 +18,20 @@ from livinglab.core.tokens import new_token
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands import (
     delete_comment,
-    purge_drafts,
     reindex_idea,
     set_publication,
     unfollow_idea,
 )
+from livinglab.ideas.commands.rows import lock_rows
 from livinglab.ideas.models import Comment, Follow, Idea, IdeaTag, IdeaVersion, Publication, Stage
 from livinglab.labs.models import Invitation, ReceivingUnit, UnitMember
 from livinglab.moderation.models import Case
-from livinglab.people.commands import end_devices, grant_role, person_row, void_links
-from livinglab.people.models import AddressGuard, Device, OneTimeLink, Person, RoleGrant
-from livinglab.people.rules import GUARD_MEMORY
+from livinglab.people.commands import end_devices, person_row, void_links
+from livinglab.people.models import OneTimeLink, Person, RoleGrant
 from livinglab.voting.commands import withdraw_support
 from livinglab.voting.models import Support, SupportGiven
 from livinglab.voting.rules import OPEN_ACTIVITIES, OPEN_STAGES
 
-UNCONFIRMED_DAYS = 90
-SENT_MAIL_DAYS = 14
 EVER_PUBLIC = (Publication.PUBLISHED, Publication.HIDDEN, Publication.REMOVED)
 
 
@@ -68,13 +65,14 @@ def erase_person(session: Session, *, person_id: int, published: Published, now:
     """
     person = person_row(session, person_id)
     me = Viewer(person_id=person_id, trust=person.trust)
+    sign_off(session, person, now)
+    _lock_all(session, person_id)
     _say_goodbye(session, person, published, now)
     _withdraw_supports(session, me)
     _end_follows(session, me)
     pictures = _erase_ideas(session, me, published, now)
     _erase_comments(session, me, published, now)
-    _end_duties(session, person_id, now)
-    _forget_traces(session, person)
+    _leave_seats(session, person_id)
     pictures += _blank_row(session, person, now)
     record(
         session,
@@ -84,9 +82,24 @@ def erase_person(session: Session, *, person_id: int, published: Published, now:
         subject_id=person_id,
         public=False,
         data={"published": published.value},
-        readers=(Reader.NOTICES,),
+        readers=(Reader.NOTICES, Reader.PIPELINE),
     )
     return Erased(tuple(pictures))
+
+
+def _lock_all(session: Session, person_id: int) -> None:
+    """Lock each idea the person wrote in, backs or follows, and its numbers, before the first is changed."""
+    said = session.execute(
+        sa.select(col(Comment.id), col(Comment.idea_id)).where(col(Comment.author_id) == person_id)
+    ).all()
+    touched = {known_id(idea_id) for _, idea_id in said}
+    for found in (
+        sa.select(col(Idea.id)).where(col(Idea.author_id) == person_id),
+        sa.select(col(Support.idea_id)).where(col(Support.person_id) == person_id),
+        sa.select(col(Follow.idea_id)).where(col(Follow.person_id) == person_id),
+    ):
+        touched |= {known_id(idea_id) for idea_id in session.scalars(found)}
+    lock_rows(session, ideas=touched, comments=[known_id(row[0]) for row in said], counts=touched)
 
 
 def _say_goodbye(session: Session, person: Person, published: Published, now: datetime) -> None:
@@ -219,23 +232,29 @@ def _erase_comments(session: Session, me: Viewer, published: Published, now: dat
     session.flush()
 
 
-def _end_duties(session: Session, person_id: int, now: datetime) -> None:
-    """End roles and seats in units; nobody is to be reminded of a duty who is no longer there."""
+def sign_off(session: Session, person: Person, now: datetime) -> None:
+    """End devices, links, roles and memberships, and take the address out of invitations."""
+    person_id = known_id(person.id)
+    _forget_traces(session, person, now)
     session.execute(
         sa.update(RoleGrant)
         .where(col(RoleGrant.person_id) == person_id, col(RoleGrant.ended_at).is_(None))
         .values(ended_at=now, ended_by=person_id)
     )
     session.execute(sa.delete(UnitMember).where(col(UnitMember.person_id) == person_id))
+
+
+def _leave_seats(session: Session, person_id: int) -> None:
+    """Be owner or deputy of no unit: nobody is to be reminded of a duty who is no longer there."""
     for seat in (ReceivingUnit.owner_id, ReceivingUnit.deputy_id):
         session.execute(sa.update(ReceivingUnit).where(col(seat) == person_id).values({col(seat): None}))
 
 
-def _forget_traces(session: Session, person: Person) -> None:
+def _forget_traces(session: Session, person: Person, now: datetime) -> None:
     """Delete devices and links, take the address out of invitations; the journal forgets notices."""
     person_id = known_id(person.id)
     end_devices(session, person_id)
-    void_links(session, person_id)
+    void_links(session, person_id, now=now)
     session.execute(sa.delete(OneTimeLink).where(col(OneTimeLink.person_id) == person_id))
     addresses = [address for address in (person.email, person.claimed_email) if address]
     session.execute(
@@ -257,106 +276,3 @@ def _blank_row(session: Session, person: Person, now: datetime) -> list[str]:
     session.add(person)
     session.flush()
     return _drop_files(session, {photo_id} if photo_id else set())
-
-
-def join_accounts(session: Session, *, from_id: int, into_id: int, now: datetime) -> int:
-    """Move what an account that was never confirmed has written to the account of the same mailbox.
-
-    Drafts come along as plain drafts, also those that were to be sent in: the owner of the mailbox has
-    not read them yet. Roles accepted by invitation come along, too. The other account is blanked.
-
-    Returns:
-        How many drafts came along.
-    """
-    moved = session.execute(
-        sa.update(Idea)
-        .where(col(Idea.author_id) == from_id, col(Idea.publication) == Publication.DRAFT)
-        .values(author_id=into_id, wants_publishing=False, submitted_at=None, edited_at=now)
-        .returning(col(Idea.id))
-        .execution_options(synchronize_session="fetch")
-    ).all()
-    session.execute(
-        sa.update(StoredFile).where(col(StoredFile.person_id) == from_id).values(person_id=into_id)
-    )
-    session.execute(
-        sa.update(Comment)
-        .where(col(Comment.author_id) == from_id, col(Comment.publication) == Publication.DRAFT)
-        .values(author_id=into_id)
-    )
-    for grant in session.scalars(select(RoleGrant).where(RoleGrant.person_id == from_id)).all():
-        if grant.ended_at is None:
-            grant_role(
-                session,
-                person_id=into_id,
-                lab_id=grant.lab_id,
-                role=grant.role,
-                by_id=grant.granted_by,
-                now=now,
-            )
-    _move_seats(session, from_id, into_id)
-    other = person_row(session, from_id)
-    other.photo_id = None
-    erase_person(session, person_id=from_id, published=Published.BLANK, now=now)
-    return len(moved)
-
-
-def _move_seats(session: Session, from_id: int, into_id: int) -> None:
-    """Give seats in units to the account that stays, where it does not sit there already."""
-    has = sa.select(col(UnitMember.unit_id)).where(col(UnitMember.person_id) == into_id).scalar_subquery()
-    session.execute(
-        sa.update(UnitMember)
-        .where(col(UnitMember.person_id) == from_id, col(UnitMember.unit_id).not_in(has))
-        .values(person_id=into_id)
-        .execution_options(synchronize_session="fetch")
-    )
-
-
-def forget_old(session: Session, now: datetime) -> dict[str, int]:
-    """Forget what is no longer needed: expired devices and links, counts of tries, unclaimed drafts,
-    accounts never confirmed, and who got which mail. Safe to run twice.
-
-    Returns:
-        How many of each went.
-
-    Source: DOMAIN section 5, hold return and retention; rule I1.
-    """
-    gone = {
-        "devices": _count_deleted(session, sa.delete(Device).where(col(Device.expires_at) <= now)),
-        "links": _count_deleted(
-            session, sa.delete(OneTimeLink).where(col(OneTimeLink.expires_at) <= now - timedelta(days=1))
-        ),
-        "guards": _count_deleted(
-            session, sa.delete(AddressGuard).where(col(AddressGuard.touched_at) <= now - GUARD_MEMORY)
-        ),
-        "mails": _count_deleted(
-            session,
-            sa.delete(OutboxMail).where(col(OutboxMail.sent_at) <= now - timedelta(days=SENT_MAIL_DAYS)),
-        ),
-        "drafts": purge_drafts(session, now),
-        "accounts": 0,
-    }
-    for person_id in _never_confirmed(session, now):
-        erase_person(session, person_id=person_id, published=Published.BLANK, now=now)
-        gone["accounts"] += 1
-    return gone
-
-
-def _count_deleted(session: Session, query: sa.Delete) -> int:
-    key = sa.inspect(query.table).primary_key.columns[0]
-    return len(session.execute(query.returning(key)).all())
-
-
-def _never_confirmed(session: Session, now: datetime) -> list[int]:
-    query = (
-        select(Person.id)
-        .where(
-            col(Person.email_confirmed_at).is_(None),
-            col(Person.claimed_email).is_not(None),
-            col(Person.erased_at).is_(None),
-            Person.created_at < now - timedelta(days=UNCONFIRMED_DAYS),
-            ~sa.exists().where(col(Device.person_id) == col(Person.id)),
-        )
-        .order_by(col(Person.id))
-        .limit(200)
-    )
-    return [known_id(person_id) for person_id in session.scalars(query)]
