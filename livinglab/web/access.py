@@ -11,6 +11,7 @@ from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
@@ -18,6 +19,7 @@ from livinglab.core.errors import Forbidden
 from livinglab.core.tokens import token_hash
 from livinglab.core.viewer import VISITOR, Role, Viewer
 from livinglab.web.database import db
+from livinglab.web.respond import typed
 
 View = TypeVar("View", bound=Callable[..., Any])
 LoadViewer = Callable[[Session, str, Any], Viewer | None]
@@ -115,7 +117,13 @@ def install(app: Flask, load_viewer: LoadViewer) -> None:
 
 
 def ask_to_sign_in() -> Response:
-    """Send a visitor to sign-in, and back to this page afterwards."""
+    """Send a visitor to sign-in, and back to this page afterwards.
+
+    Raises:
+        Unauthorized: A form with words in it came without a session: its page gives them back.
+    """
+    if typed():
+        raise Unauthorized()
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=target), 303)
 

@@ -13,15 +13,20 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.errors import Refused
 from livinglab.core.viewer import VISITOR
+from livinglab.web.locale import language
+from livinglab.web.respond import came_from, typed
 
 RETRY_AFTER_S = 10
-OWN_PAGES = (400, 403, 404, 409, 413, 429, 500, 503)
+OWN_PAGES = (400, 401, 403, 404, 409, 413, 429, 500, 503)
 log = structlog.get_logger()
 
 
 def _page(status: int, *, reason: object = None) -> Response:
     template = f"errors/{status if status in OWN_PAGES else 404 if status < 500 else 500}.html"
-    return make_response(render_template(template, reason=reason, status=status), status)
+    html = render_template(
+        template, reason=reason, status=status, typed=typed(), back_url=came_from(), lang=language()
+    )
+    return make_response(html, status)
 
 
 def refused(problem: Refused) -> Response:
@@ -35,7 +40,8 @@ def unavailable(problem: Exception) -> Response:
     """Say that the database cannot be reached; nothing was saved."""
     log.error("database unavailable", path=request.path, exc_info=problem)
     g.viewer = VISITOR  # who asks cannot be looked up just now
-    response = make_response(render_template("errors/503.html"), 503)
+    html = render_template("errors/503.html", lang=language(), typed=typed(), sent=request.method == "POST")
+    response = make_response(html, 503)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 

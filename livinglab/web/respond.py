@@ -5,7 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import flash, redirect, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+
+WORDS_FROM = 12
+"""A sent value with a space in it and at least so many characters is somebody's words, not a code."""
 
 
 def fragment_wanted() -> bool:
@@ -32,3 +36,29 @@ def safe_path(target: str | None) -> str | None:
     if parts.scheme or parts.netloc or any(ord(c) < 32 for c in target):
         return None
     return target
+
+
+def typed() -> tuple[str, ...]:
+    """Return the words somebody sent with this request, so that an error page can give them back.
+
+    Passwords and tokens are never among them.
+    """
+    if request.method != "POST":
+        return ()
+    try:
+        sent = [(name, value.strip()) for name, value in request.form.items(multi=True)]
+    except HTTPException:  # the body itself is what went wrong
+        return ()
+    return tuple(
+        value
+        for name, value in sent
+        if len(value) >= WORDS_FROM and len(value.split()) > 1 and "password" not in name
+    )
+
+
+def came_from() -> str | None:
+    """Return the path of our page from which a form was sent."""
+    parts = urlsplit(request.referrer or "")
+    if parts.netloc != request.host:
+        return None
+    return safe_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
 
 from livinglab.app import create_app
 from livinglab.config import Config
+from livinglab.ideas.models import Activity
+from tests.make import Make
 
 
 def test_a_foreign_host_is_refused_in_a_line(tmp_path: Path) -> None:
@@ -18,3 +24,42 @@ def test_a_foreign_host_is_refused_in_a_line(tmp_path: Path) -> None:
     )
     answer = create_app(config).test_client().get("/", base_url="https://evil.example")
     assert (answer.status_code, answer.text) == (400, "400 Bad Request")
+
+
+WORDS = "A bench by the river, with a back to lean on."
+
+
+def test_a_form_without_a_session_gives_the_words_back(client: FlaskClient) -> None:
+    answer = client.post("/ideas/1/comment?lang=en", data={"body": WORDS, "password": "my pass words here"})
+    assert answer.status_code == 401
+    assert WORDS in answer.text
+    assert "my pass words here" not in answer.text
+    assert "/sign-in" in answer.text
+
+
+def test_a_button_without_a_session_leads_to_sign_in(client: FlaskClient) -> None:
+    answer = client.post("/ideas/1/follow")
+    assert (answer.status_code, "/sign-in" in answer.headers["Location"]) == (303, True)
+
+
+def test_a_refusal_gives_the_words_back(
+    app: Flask, client: FlaskClient, make: Make, sign_in: Callable[..., FlaskClient]
+) -> None:
+    sign_in(client, make.resident())
+    idea = make.idea(make.lab(), activity=Activity.WITHDRAWN)
+    path = f"/ideas/{idea.id}/comment?lang=en"
+    answer = client.post(
+        path, data={"body": WORDS, "kind": "question"}, headers={"Referer": f"http://localhost{path}"}
+    )
+    assert answer.status_code in (403, 409)
+    assert WORDS in answer.text
+
+
+def test_a_stale_form_gives_the_words_back(
+    app: Flask, client: FlaskClient, make: Make, sign_in: Callable[..., FlaskClient]
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    sign_in(client, make.resident())
+    answer = client.post("/ideas/1/comment?lang=en", data={"body": WORDS, "csrf_token": "old"})
+    assert answer.status_code == 400
+    assert WORDS in answer.text
