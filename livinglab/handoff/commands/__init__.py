@@ -4,6 +4,7 @@ from livinglab.handoff.commands.answers import correct_answer, edit_answer, with
 from livinglab.handoff.commands.clock import run_clock
 from livinglab.handoff.commands.deadlines import extend_decision, stop_waiting, wait_for_author
 from livinglab.handoff.commands.ending import begin_delivery, close_handoff, mark_delivered, mark_followed_up
+from livinglab.handoff.commands.leaving import release_handoffs
 from livinglab.handoff.commands.publishing import confirm_answer, return_answer
 from livinglab.handoff.commands.routing import (
     acknowledge,
@@ -14,6 +15,7 @@ from livinglab.handoff.commands.routing import (
     route_again,
     route_idea,
     set_case_number,
+    take,
 )
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "mark_delivered",
     "mark_followed_up",
     "reassign",
+    "release_handoffs",
     "return_answer",
     "return_wrong_unit",
     "route_again",
@@ -36,6 +39,7 @@ __all__ = [
     "run_clock",
     "set_case_number",
     "stop_waiting",
+    "take",
     "wait_for_author",
     "withdraw_answer",
     "write_answer",

@@ -32,7 +32,8 @@ from livinglab.labs.models import ReceivingUnit
 
 
 def _unit_of_lab(session: Session, unit_id: int, lab_id: int, *, locked: bool = False) -> ReceivingUnit:
-    unit = session.get(ReceivingUnit, unit_id, with_for_update=locked or None, populate_existing=True)
+    lock = {"key_share": True} if locked else None
+    unit = session.get(ReceivingUnit, unit_id, with_for_update=lock, populate_existing=True)
     if unit is None or unit.lab_id != lab_id or unit.retired_at is not None:
         raise Refused("no-such-unit", _l("Choose one of the lab’s receiving units."), field="unit_id")
     return unit
@@ -54,13 +55,13 @@ def route_idea(
 
     Source: rules H0, H2.
     """
-    idea = session.get(Idea, idea_id, with_for_update=True, populate_existing=True)
+    idea = session.get(Idea, idea_id, with_for_update={"key_share": True}, populate_existing=True)
     if idea is None:
         raise NotFound("no-such-idea", _l("There is no idea at this address, or it is not public."))
     present = session.scalar(
         select(Handoff)
         .where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     outcome = present.outcome if present else None
     refuse(why_not_route(idea, person, is_open=present is not None, open_outcome=outcome))
@@ -201,6 +202,20 @@ def assign(
     )
     turn(session, handoff, now=now)
     return handoff
+
+
+def take(
+    session: Session, *, handoff_id: int, person: Viewer, now: datetime, stamp: int | None = None
+) -> Handoff:
+    """Take a handoff oneself: out of the queue, or one whose holder has left.
+
+    Raises:
+        As ``assign`` and ``reassign``.
+    """
+    act = assign if lock(session, handoff_id, person).state is HandoffState.QUEUED else reassign
+    return act(
+        session, handoff_id=handoff_id, assignee_id=person.known_id, person=person, now=now, stamp=stamp
+    )
 
 
 def reassign(

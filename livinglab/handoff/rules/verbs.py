@@ -137,11 +137,12 @@ def _queue_verbs(handoff: Facts, viewer: Viewer, *, has_room: bool) -> list[Verb
     found = []
     if not why_not_route_again(handoff, viewer):
         found.append(Verb.ROUTE_AGAIN)
-    if not why_not_step(Step.ASSIGN, handoff, viewer):
+    vacant = handoff.assignee_id is None and not why_not_step(Step.REASSIGN, handoff, viewer)
+    if vacant or not why_not_step(Step.ASSIGN, handoff, viewer):
         is_member = handoff.unit_id in viewer.units
         if is_member:
             found.append(Verb.TAKE)
-        if is_member or has_room:
+        if is_member or has_room or vacant:  # what is in hand already adds nothing to the load
             found.append(Verb.ASSIGN)
     if not why_not_step(Step.ACKNOWLEDGE, handoff, viewer):
         found.append(Verb.ACKNOWLEDGE)

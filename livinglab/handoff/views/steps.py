@@ -140,15 +140,10 @@ def take(handoff_id: int) -> Answer:
     person = viewer()
     return at_once(
         handoff_id,
-        lambda session, stamp: commands.assign(
-            session,
-            handoff_id=handoff_id,
-            assignee_id=person.known_id,
-            person=person,
-            now=utc_now(),
-            stamp=stamp,
+        lambda session, stamp: commands.take(
+            session, handoff_id=handoff_id, person=person, now=utc_now(), stamp=stamp
         ),
-        _("It is yours now. Say next whether the unit will assess it."),
+        _("It is yours now."),
     )
 
 

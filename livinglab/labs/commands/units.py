@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from livinglab.core.db import Texts, known_id
 from livinglab.core.errors import NotFound, Refused, refuse
-from livinglab.core.journal import record
+from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
 from livinglab.labs.commands.labs import cleaned
 from livinglab.labs.models import FIELD_MAX, LAB_NAME_MAX, Category, Lab, ReceivingUnit, UnitMember
@@ -207,6 +207,7 @@ def remove_member(session: Session, *, unit_id: int, person_id: int, person: Vie
         session, "unit-member-removed", at=now, actor_id=person.person_id, lab_id=unit.lab_id,
         subject_id=unit_id,
         public=False, data={"unit": dict(unit.name), "person_id": person_id},
+        readers=(Reader.NOTICES, Reader.PIPELINE),
     )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def _group(
 ) -> DigestIdea:
     first = events[0]
     return DigestIdea(
-        title=first.title or str(first.data.get("title") or ""),
+        title=first.title or str(first.told.data.get("title") or ""),
         language=first.language,
         path=f"/ideas/{idea_id}" if idea_id else path_to(first.kind, None, first.subject_id, first.data),
         stage=first.stage,

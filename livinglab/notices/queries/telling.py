@@ -184,7 +184,7 @@ def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
             actor=actor.name if actor else "",
             unit=unit,
             person=other,
-            data={**event.data, "note": note or ""},
+            data={**event.data, "note": note or "", **_title(event, language, languages)},
         ),
         idea_id=event.idea_id,
         title=idea.title if idea else "",
@@ -193,6 +193,16 @@ def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
         activity=idea.activity if idea else None,
         visible=bool(idea and idea.publication is Publication.PUBLISHED),
         lab_id=event.lab_id,
+    )
+
+
+def _title(event: Event, language: str, languages: Any) -> dict[str, str]:
+    """Return the title of a challenge in the reader's language; others keep what the event holds."""
+    title = event.data.get("title")
+    return (
+        {"title": in_language(title, language, (languages or ["en"])[0])[0]}
+        if isinstance(title, dict)
+        else {}
     )
 
 

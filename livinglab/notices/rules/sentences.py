@@ -137,6 +137,13 @@ def _late(told: Told) -> object:
     }.get(str(told.data.get("clock")), _l("Late: an answer is missing"))
 
 
+def _seat_free(told: Told) -> object:
+    title = told.data.get("title") or ""
+    if told.data.get("seat") == "deputy":
+        return _l("A challenge has no deputy any more: %(title)s", title=title)
+    return _l("A challenge has nobody responsible any more: %(title)s", title=title)
+
+
 def _reminded(told: Told) -> object:
     return {
         "assign": _l("Soon due: name somebody who assesses"),
@@ -215,9 +222,13 @@ SENTENCES: dict[str, Sentence] = {
     "proposal-withdrawn": Sentence(
         lambda t: _l("%(actor)s took the proposed decision back", actor=t.actor), "undo", story=False
     ),
+    "proposal-vacated": Sentence(
+        _fixed(_l("A proposed decision fell: its writer no longer decides here")), "undo", story=False
+    ),
     "decision-made": Sentence(_decided, "gate"),
     "hold-returned": Sentence(_fixed(_l("The hold is over: the idea is active again")), "active"),
     "lead-named": Sentence(lambda t: _l("%(person)s leads it from now on", person=t.person), "person"),
+    "lead-vacated": Sentence(_fixed(_l("The idea has no project lead for now")), "person"),
     "next-step-set": Sentence(
         lambda t: _l("Next step: %(step)s", step=t.data.get("step") or t.data.get("text") or ""), "arrow"
     ),
@@ -254,6 +265,9 @@ SENTENCES: dict[str, Sentence] = {
         lambda t: _l("%(person)s at %(unit)s takes it over", person=t.person, unit=t.unit),
         "person",
         story=False,
+    ),
+    "handoff-vacated": Sentence(
+        lambda t: _l("%(unit)s looks for somebody new to take it", unit=t.unit), "person", story=False
     ),
     "handoff-reminded": Sentence(_reminded, "clock", story=False),
     "handoff-late": Sentence(_late, "late"),
@@ -294,6 +308,7 @@ SENTENCES: dict[str, Sentence] = {
     "challenge-opened": Sentence(
         lambda t: _l("A challenge opened: %(title)s", title=t.data.get("title") or ""), "flag", story=False
     ),
+    "challenge-vacated": Sentence(_seat_free, "person", story=False),
     "challenge-closed": Sentence(
         lambda t: _l("A challenge closed: %(title)s", title=t.data.get("title") or ""), "flag", story=False
     ),

@@ -15,6 +15,7 @@ from livinglab.core.journal import Event, Reader, done, record, waiting
 from livinglab.handoff.models import POSITIVE, Handoff
 from livinglab.ideas.models import Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.labs.models import Lab
+from livinglab.pipeline.commands.leaving import release_duties
 from livinglab.pipeline.commands.moving import challenge_of_idea, move_idea, pass_on
 from livinglab.pipeline.commands.opening import open_review, reopen_idea
 from livinglab.pipeline.models import DecisionOutcome, Door, GateDecision, Review
@@ -27,12 +28,12 @@ MONTHLY_HOUR = time(12)
 
 
 def open_reviews(session: Session, now: datetime) -> int:
-    """Act on what other rooms recorded: a threshold reached, a unit that finally says no.
+    """Act on what other rooms recorded: a threshold reached, a unit that finally says no, somebody who left.
 
     Returns:
         How many reviews were opened.
 
-    Source: rules S2 (a), H0.
+    Source: rules S2 (a), H0, P2b, P6.
     """
     opened = 0
     for event in sorted(waiting(session, Reader.PIPELINE), key=lambda one: (one.idea_id or 0, one.id or 0)):
@@ -41,7 +42,14 @@ def open_reviews(session: Session, now: datetime) -> int:
     return opened
 
 
+LEAVINGS = ("role-ended", "account-erased", "unit-member-removed")
+"""After these somebody may hold places to which they have no right any more."""
+
+
 def _act_on(session: Session, event: Event, now: datetime) -> int:
+    if event.kind in LEAVINGS:
+        person_id = event.data.get("person_id") or event.subject_id or 0
+        release_duties(session, person_id=person_id, lab_id=event.lab_id, now=now)
     if event.idea_id is None:
         return 0
     if event.kind == "threshold-reached":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import Texts
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Answer, Handoff, HandoffState
-from livinglab.handoff.rules import Owed, owed
+from livinglab.handoff.rules import IN_PROGRESS, Owed, owed
 from livinglab.ideas.models import Activity, Comment, Credit, Idea, Publication, Stage
 from livinglab.ideas.queries.visibility import visible_to
-from livinglab.labs.models import Lab
+from livinglab.labs.models import Challenge, ChallengeState, Lab, UnitMember
 from livinglab.moderation.models import Appeal, Case, Decision, Source
 from livinglab.moderation.queries.appeals import uninvolved
 from livinglab.moderation.queries.standing import is_author
@@ -44,6 +46,7 @@ class Task(StrEnum):
     REWRITE_ANSWER = "rewrite_answer"
     NEXT_STEP = "next_step"
     MEASURE = "measure"
+    NAME_RESPONSIBLE = "name_responsible"
 
 
 MINUTES = {
@@ -61,6 +64,7 @@ MINUTES = {
     Task.REWRITE_ANSWER: 10,
     Task.NEXT_STEP: 2,
     Task.MEASURE: 5,
+    Task.NAME_RESPONSIBLE: 2,
 }
 """About how long each takes somebody who does it for the first time in a week."""
 
@@ -70,21 +74,23 @@ class WorkItem:
     """One thing to do.
 
     Args:
-        ref: Id of the case, appeal, review, handoff or answer it is about; of the idea otherwise.
+        ref: Id of the case, appeal, review, handoff, answer or challenge it is about; of the idea otherwise.
+        texts: The title of a challenge, which is not about one idea: such an item has no idea and no stage.
         due: By when the idea is owed something first: the unit's deadline or the day of the named step.
         step: The named step, where it is what is due on that day; step_who: who does it.
     """
 
     task: Task
     ref: int
-    idea_id: int
+    idea_id: int | None
     title: str
+    texts: Texts | None
     language: str
     lab_id: int
     lab_name: str
     zone: str
-    stage: Stage
-    activity: Activity
+    stage: Stage | None
+    activity: Activity | None
     gate: int | None
     since: datetime | None
     due: Owed | None
@@ -139,11 +145,13 @@ def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     zone = row.timezones[0]
     due = owed(row.due, now, zone, stood_since=row.stood_since)
     of_step = due is not None and row.by_idea and row.next_step and row.next_by == due.last_day
+    of_challenge = row.idea_id is None
     return WorkItem(
         task=Task(row.task),
         ref=row.ref,
         idea_id=row.idea_id,
-        title=row.title,
+        title="" if of_challenge else row.title,
+        texts=json.loads(row.title) if of_challenge else None,
         language=row.language,
         lab_id=row.lab_id,
         lab_name=row.lab_name,
@@ -204,6 +212,7 @@ def _tasks(viewer: Viewer, now: datetime) -> Any:
         *_gates(viewer, me),
         *_handoffs(viewer, me),
         *_carrying(viewer, me, now),
+        *_challenges(viewer),
     ]
     return sa.union_all(*parts).subquery("tasks") if parts else None
 
@@ -299,6 +308,15 @@ def _gates(viewer: Viewer, me: int) -> Iterator[Any]:
                 col(Review.lab_id).in_(guides),
             )
         )
+        yield (  # past gate 1 somebody leads it; where nobody does, they have left
+            _row(Task.NAME_LEAD, col(Idea.id), since=col(Idea.waits_since)).where(
+                col(Idea.lab_id).in_(guides),
+                col(Idea.publication) == Publication.PUBLISHED,
+                col(Idea.stage) != Stage.IDEA,
+                col(Idea.activity).in_((Activity.ACTIVE, Activity.HOLD)),
+                col(Idea.lead_id).is_(None),
+            )
+        )
     ready = sa.or_(
         col(Idea.stage) != Stage.IDEA,
         sa.and_(col(Handoff.unit_id).is_not(None), col(Handoff.state).in_((*AGREED, HandoffState.DECIDED))),
@@ -341,13 +359,22 @@ def _handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
         )
 
     state = col(Handoff.state)
+    nobody = sa.or_(
+        state == HandoffState.QUEUED,
+        sa.and_(state.in_(IN_PROGRESS), col(Handoff.assignee_id).is_(None)),  # its holder has left
+    )
+    mine = col(Handoff.unit_id).in_(viewer.units)
+    if managed := viewer.labs_as(Role.MANAGER):
+        empty = ~sa.exists().where(col(UnitMember.unit_id) == col(Handoff.unit_id))
+        alone = sa.and_(col(Handoff.lab_id).in_(managed), col(Handoff.unit_id).is_not(None), empty)
+        yield of(Task.TAKE, sa.or_(mine, alone), nobody)
+    elif viewer.units:
+        yield of(Task.TAKE, mine, nobody)
     if viewer.units:
-        mine = col(Handoff.unit_id).in_(viewer.units)
         written = sa.exists().where(
             col(Answer.handoff_id) == col(Handoff.id), col(Answer.published_at).is_(None)
         )
         runs = col(Handoff.waiting_since).is_(None)
-        yield of(Task.TAKE, mine, state == HandoffState.QUEUED)
         yield of(Task.ACKNOWLEDGE, mine, col(Handoff.assignee_id) == me, state == HandoffState.ASSIGNED)
         yield of(Task.ANSWER, mine, col(Handoff.assignee_id) == me, state.in_(AGREED), ~written, runs)
     circle = sa.or_(
@@ -403,4 +430,39 @@ def _carrying(viewer: Viewer, me: int, now: datetime) -> Iterator[Any]:
             col(Idea.stage) == Stage.SERVICE,
             sa.exists().where(col(Benefit.idea_id) == col(Idea.id), col(Benefit.measure_next) <= now.date()),
         )
+    )
+
+
+def _challenges(viewer: Viewer) -> Iterator[Any]:
+    """Running challenges whose responsible has left; they belong to no single idea."""
+    labs = viewer.labs_as(Role.MANAGER)
+    if not labs:
+        return
+    idea: Any = Idea.__table__.c  # type: ignore[attr-defined]
+
+    def none(of: Any) -> Any:
+        return sa.cast(sa.null(), of.type)
+
+    yield sa.select(
+        sa.literal(Task.NAME_RESPONSIBLE.value),
+        col(Challenge.id),
+        none(idea.id),
+        sa.cast(col(Challenge.title), sa.Text),
+        sa.literal(""),
+        col(Challenge.lab_id),
+        none(idea.stage),
+        none(idea.activity),
+        none(idea.lead_id),
+        none(idea.id),
+        col(Challenge.opens_at),
+        _NO_DATE,
+        sa.false(),
+        _NO_DATE,
+        sa.literal(""),
+        sa.literal(""),
+        none(idea.next_by),
+    ).where(
+        col(Challenge.lab_id).in_(labs),
+        col(Challenge.state).in_((ChallengeState.OPEN, ChallengeState.CLOSED)),
+        col(Challenge.responsible_id).is_(None),
     )

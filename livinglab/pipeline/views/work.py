@@ -26,6 +26,8 @@ def link_of(item: WorkItem) -> str:
         return url_for("handoff.route", idea_id=item.idea_id)
     if item.task is Task.NAME_LEAD:
         return url_for("pipeline.lead", idea_id=item.idea_id, next=url_for("work.home"))
+    if item.task is Task.NAME_RESPONSIBLE:
+        return url_for("editing.times", challenge_id=item.ref)
     if item.task in (Task.PROPOSE, Task.CONFIRM):
         return url_for("pipeline.review", review_id=item.ref)
     if item.task is Task.NEXT_STEP:
