@@ -161,7 +161,7 @@ def _so_far(code: str, needed: Callable[[Facts], int]) -> Callable[[Facts], obje
     def told(facts: Facts) -> object:
         if not facts.given.get(code):
             return None
-        return _l("%(num)d of %(all)d so far.", num=int(facts.counted(code)), all=needed(facts))
+        return _l("%(num)d so far, %(all)d needed.", num=int(facts.counted(code)), all=needed(facts))
 
     return told
 
