@@ -96,17 +96,22 @@ class FileTransport:
 
     def send(self, message: EmailMessage) -> None:
         """Write the mail as ``<time>-<key>.eml``; the same mail twice is one file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = str(message["Message-ID"]).strip("<>").split("@")[0]
         stamp = str(message["X-Livinglab-Queued"])
         target = self.folder / f"{stamp}-{key}.eml"
         part = target.with_suffix(".part")
+        part.touch(mode=0o600)  # links to sign in stand in it: nobody else on the machine reads them
         part.write_bytes(message.as_bytes())
         part.replace(target)
 
 
 class SmtpTransport:
-    """Sends by SMTP; ``smtp`` upgrades with STARTTLS where the server offers it, ``smtps`` is TLS at once."""
+    """Sends by SMTP: ``smtps`` is TLS at once, ``smtp`` asks for STARTTLS.
+
+    Only a server on this machine may go without, and none that wants a password: links to sign in stand
+    in the mails. ``smtp+plain`` says that the way to the server is safe by other means.
+    """
 
     def __init__(self, url: str, *, timeout_s: float = 20) -> None:
         self.parts = urlsplit(url)
@@ -129,10 +134,19 @@ class SmtpTransport:
         if self.parts.scheme == "smtps":
             return smtplib.SMTP_SSL(host, port or 465, timeout=self.timeout_s, context=context)
         server = smtplib.SMTP(host, port or 587, timeout=self.timeout_s)
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=context)
+        try:
+            server.ehlo()
+            if server.has_extn("starttls") or self._must_be_secret(host):
+                server.starttls(context=context)
+        except Exception:
+            server.close()
+            raise
         return server
+
+    def _must_be_secret(self, host: str) -> bool:
+        if self.parts.scheme == "smtp+plain":
+            return False
+        return bool(self.parts.username) or host not in ("localhost", "127.0.0.1", "::1")
 
 
 def transport_for(smtp_url: str, instance: Path) -> Transport:

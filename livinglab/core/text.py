@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from html import unescape
 
 import nh3
 import snowballstemmer
@@ -44,7 +45,7 @@ def clean(text: str | None) -> str:
     """
     text = _SURROGATE.sub("", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
     text = _CONTROL.sub("", unicodedata.normalize("NFC", text))
-    return _MARKS.sub(r"\1", text).strip()
+    return unicodedata.normalize("NFC", _MARKS.sub(r"\1", text)).strip()
 
 
 def clean_line(text: str | None) -> str:
@@ -58,8 +59,9 @@ def _markdown() -> MarkdownIt:
     return md.enable("linkify").disable("image")
 
 
+@lru_cache(maxsize=1000)
 def to_html(markdown: str) -> str:
-    """Turn Markdown into HTML that may stand on a page; headings start at level 2.
+    """Turn Markdown into HTML that may stand on a page; headings start at level 3.
 
     Source: rule I2, DESIGN section 3 (markdown-it-py, then nh3).
     """
@@ -76,7 +78,7 @@ def to_html(markdown: str) -> str:
 
 def to_plain(markdown: str) -> str:
     """Return the words of Markdown without its marks, on one line."""
-    return clean_line(nh3.clean(_markdown().render(markdown), tags=set()).replace("&amp;", "&"))
+    return clean_line(unescape(nh3.clean(_markdown().render(markdown), tags=set())))
 
 
 def excerpt(text: str, length: int) -> str:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from flask import request
@@ -43,11 +44,16 @@ def unpack(text: str | None) -> list[Any] | None:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         return None
-    plain = isinstance(values, list) and all(
-        (isinstance(v, (int, float, str)) and (not isinstance(v, int) or abs(v) < 2**62)) or v is None
-        for v in values
-    )
-    return values if plain else None
+    return values if isinstance(values, list) and all(map(_plain, values)) else None
+
+
+def _plain(value: object) -> bool:
+    """Say whether a cursor may hold a value: a truth is no number, and a number has an end."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return abs(value) < 2**62
+    return value is None or isinstance(value, str) or (isinstance(value, float) and isfinite(value))
 
 
 def cursor_in() -> list[Any] | None:

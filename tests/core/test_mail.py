@@ -1,0 +1,77 @@
+"""How mails leave: over a safe line, or into files that only the program reads."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from livinglab.core.mail import FileTransport, SmtpTransport
+
+
+class Postman:
+    """Takes every mail."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.got.append(envelope.rcpt_tos[0])
+        return "250 taken"
+
+
+@pytest.fixture
+def postman() -> Iterator[tuple[Postman, int]]:
+    """Start a mail server without TLS on the loopback; return what it takes and its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    takes = Postman()
+    server = Controller(takes, hostname="127.0.0.1", port=port)
+    server.start()
+    yield takes, port
+    server.stop()
+
+
+def mail() -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "a@example.org", "b@example.org", "Hello"
+    message["Message-ID"], message["X-Livinglab-Queued"] = "<key@example.org>", "20260302T120000"
+    message.set_content("A link to sign in.")
+    return message
+
+
+def test_a_mail_server_on_this_machine_needs_no_tls(postman: tuple[Postman, int]) -> None:
+    SmtpTransport(f"smtp://127.0.0.1:{postman[1]}").send(mail())
+    assert postman[0].got == ["b@example.org"]
+
+
+def test_a_password_never_goes_over_an_open_line(postman: tuple[Postman, int]) -> None:
+    with pytest.raises(smtplib.SMTPNotSupportedError):
+        SmtpTransport(f"smtp://user:secret@127.0.0.1:{postman[1]}").send(mail())
+    assert postman[0].got == []
+
+
+def test_a_server_elsewhere_must_offer_tls(
+    postman: tuple[Postman, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = socket.create_connection
+    monkeypatch.setattr(
+        socket, "create_connection", lambda _there, *a, **k: here(("127.0.0.1", postman[1]), *a, **k)
+    )
+    with pytest.raises(smtplib.SMTPNotSupportedError):
+        SmtpTransport("smtp://mail.example.org").send(mail())
+    SmtpTransport("smtp+plain://mail.example.org").send(mail())
+    assert postman[0].got == ["b@example.org"]
+
+
+def test_mails_in_files_are_for_the_program_alone(tmp_path: Path) -> None:
+    FileTransport(tmp_path / "outbox").send(mail())
+    [file] = (tmp_path / "outbox").iterdir()
+    assert (file.stat().st_mode & 0o777, (tmp_path / "outbox").stat().st_mode & 0o777) == (0o600, 0o700)
