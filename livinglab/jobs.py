@@ -244,8 +244,8 @@ def work(app: Flask, leader: Leader, stop: threading.Event) -> None:
     scheduler.start(paused=True)
     leads: bool | None = None
     while not stop.is_set():
-        if leader.held() is not leads:
-            leads = not leads
+        if (held := leader.held()) is not leads:
+            leads = held
             log.info("worker leads" if leads else "worker waits", worker=worker_name())
             if leads:
                 _begin(scheduler)
