@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,8 +15,11 @@ from sqlmodel import Field, SQLModel
 from livinglab.core.errors import Refused
 
 MAX_BYTES = 10_000_000
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 24_000_000
+MAX_PIXELS_JPEG = 120_000_000
+"""A JPEG from a phone has many more, but is read at a half or a quarter at once."""
 WIDTHS = {"large": 1600, "card": 640, "face": 160}
+_LARGEST = (WIDTHS["large"], WIDTHS["large"] * 3)
 ALLOWED = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 
 
@@ -31,8 +36,18 @@ class StoredFile(SQLModel, table=True):
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture made ready: upright, without hidden data, in all widths, as WebP."""
+
+    width: int
+    height: int
+    digest: str
+    copies: Mapping[str, bytes]
+
+
 def open_image(content: bytes) -> Image.Image:
-    """Return the picture, upright and in colour; its size is read before anything is decoded.
+    """Return the picture, upright, in colour and no wider than we keep; its size is read before its pixels.
 
     Raises:
         Refused: ``file-too-big``, ``not-an-image``, ``image-too-large``.
@@ -43,8 +58,9 @@ def open_image(content: bytes) -> Image.Image:
         )
     try:
         image = Image.open(io.BytesIO(content), formats=ALLOWED)
-        if image.width * image.height <= MAX_PIXELS:
-            image.load()
+        if image.width * image.height <= (MAX_PIXELS_JPEG if image.format == "JPEG" else MAX_PIXELS):
+            image.draft("RGB", (WIDTHS["large"], WIDTHS["large"]))
+            image.thumbnail(_LARGEST)
             upright = ImageOps.exif_transpose(image) or image
             clear = "A" in upright.getbands() or "transparency" in upright.info
             return upright.convert("RGBA" if clear else "RGB")
@@ -56,26 +72,51 @@ def open_image(content: bytes) -> Image.Image:
     )
 
 
-def store_image(
-    session: Session, folder: Path, content: bytes, *, person_id: int | None, now: datetime
+def prepare_image(content: bytes) -> Picture:
+    """Make a picture ready to be kept; takes a second for a large one, so do it before a transaction.
+
+    Raises:
+        Refused: As ``open_image``.
+    """
+    image = open_image(content)
+    copies = {}
+    for name, width in WIDTHS.items():
+        copy = ImageOps.fit(image, (width, width)) if name == "face" else image.copy()
+        copy.thumbnail((width, width * 3))
+        out = io.BytesIO()
+        copy.save(out, "WEBP", quality=82, method=4)
+        copies[name] = out.getvalue()
+    return Picture(image.width, image.height, hashlib.sha256(content).hexdigest(), copies)
+
+
+def keep_image(
+    session: Session, folder: Path, picture: Picture, *, person_id: int | None, now: datetime
 ) -> StoredFile:
     """Keep a picture in all widths and return its row.
 
     Args:
         folder: Where uploads live, ``instance/uploads``.
     """
-    image = open_image(content)
-    key = hashlib.sha256(content + str(person_id).encode()).hexdigest()[:40] + f"{now:%H%M%S%f}"[:12]
+    key = hashlib.sha256(f"{picture.digest}{person_id}".encode()).hexdigest()[:40] + f"{now:%H%M%S%f}"[:12]
     target = folder / key[:2]
     target.mkdir(parents=True, exist_ok=True)
-    for name, width in WIDTHS.items():
-        copy = ImageOps.fit(image, (width, width)) if name == "face" else image.copy()
-        copy.thumbnail((width, width * 3))
-        copy.save(target / f"{key}-{name}.webp", "WEBP", quality=82, method=4)
-    row = StoredFile(key=key, width=image.width, height=image.height, person_id=person_id, created_at=now)
+    for name, content in picture.copies.items():
+        (target / f"{key}-{name}.webp").write_bytes(content)
+    row = StoredFile(key=key, width=picture.width, height=picture.height, person_id=person_id, created_at=now)
     session.add(row)
     session.flush()
     return row
+
+
+def store_image(
+    session: Session, folder: Path, content: bytes, *, person_id: int | None, now: datetime
+) -> StoredFile:
+    """Make a picture ready and keep it, in one go: for what does not run while others wait.
+
+    Raises:
+        Refused: As ``open_image``.
+    """
+    return keep_image(session, folder, prepare_image(content), person_id=person_id, now=now)
 
 
 def image_path(folder: Path, key: str, size: str) -> Path | None:

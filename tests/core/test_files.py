@@ -61,3 +61,9 @@ def test_a_picture_is_turned_upright_and_forgets_where_it_was_taken(kind):
     kept = io.BytesIO()
     image.save(kept, "WEBP")
     assert not Image.open(io.BytesIO(kept.getvalue())).getexif().get_ifd(0x8825)
+
+
+def test_a_large_photo_of_a_phone_is_taken():
+    content = io.BytesIO()
+    Image.new("RGB", (8160, 6120), "navy").save(content, "JPEG")
+    assert open_image(content.getvalue()).size == (1600, 1200)
