@@ -122,7 +122,8 @@ def _configure(app: Flask, config: Config) -> None:
 
 
 def _hosts(config: Config) -> list[str]:
-    own = ["127.0.0.1", "localhost", "[::1]"] if config.host in ("127.0.0.1", "localhost") else [config.host]
+    loopback = config.host in ("127.0.0.1", "localhost", "::1")
+    own = ["127.0.0.1", "localhost", "[::1]"] if loopback else [config.host]
     return [*own, *config.trusted_hosts]
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+LANGUAGES = ("nb", "sv", "fi", "en")
+"""The languages the program speaks."""
+
 
 class UnsafeConfig(Exception):
     """The settings would put people's data at risk; the message says which and what to do."""
@@ -86,11 +89,30 @@ def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.en
     chosen |= {name: _parse(name, environ[key]) for key, name in names.items() if key in environ}
     chosen["database_url"] = _database_url(chosen.get("database_url", ""))
     chosen["base_url"] = chosen.get("base_url", Config().base_url).rstrip("/")
-    return Config(**chosen)
+    return _sensible(Config(**chosen))
+
+
+def _sensible(config: Config) -> Config:
+    """Return the settings as they are, if each by itself can be meant.
+
+    Raises:
+        UnsafeConfig: Says which cannot.
+    """
+    parts = urlsplit(config.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise UnsafeConfig(
+            f"LIVINGLAB_BASE_URL must be like https://ideas.example.org, not {config.base_url!r}"
+        )
+    if config.default_language not in LANGUAGES:
+        raise UnsafeConfig(f"LIVINGLAB_DEFAULT_LANGUAGE must be one of {', '.join(LANGUAGES)}")
+    if config.trusted_proxies < 0:
+        raise UnsafeConfig("LIVINGLAB_TRUSTED_PROXIES must be 0 or more")
+    return config
 
 
 def _choosable() -> list[str]:
-    return [field.name for field in fields(Config) if field.name != "instance"]
+    """Name what an operator may set; ``testing`` switches guards off and is for tests alone."""
+    return [field.name for field in fields(Config) if field.name not in ("instance", "testing")]
 
 
 def _from_file(file: Path) -> dict[str, Any]:

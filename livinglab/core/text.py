@@ -12,7 +12,9 @@ import snowballstemmer
 from markdown_it import MarkdownIt
 from rapidfuzz.utils import default_process
 
-LANGUAGES = ("nb", "sv", "fi", "en")
+from livinglab import config
+
+LANGUAGES = config.LANGUAGES
 _STEMMERS = {"nb": "norwegian", "sv": "swedish", "fi": "finnish", "en": "english"}
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"

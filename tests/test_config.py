@@ -1,0 +1,42 @@
+"""Settings that cannot be meant are refused in a line, wherever they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from livinglab.config import UnsafeConfig, load_config
+
+FINE = {"LIVINGLAB_BASE_URL": "https://ideas.example.org/", "LIVINGLAB_DEFAULT_LANGUAGE": "sv"}
+
+
+def test_a_slash_after_the_address_is_dropped(tmp_path: Path) -> None:
+    assert load_config(tmp_path, FINE).base_url == "https://ideas.example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BASE_URL", "ideas.example.org"),
+        ("BASE_URL", "https://example.org/ideas"),
+        ("BASE_URL", "ftp://example.org"),
+        ("DEFAULT_LANGUAGE", "se"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "one"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(UnsafeConfig, match=f"LIVINGLAB_{name}"):
+        load_config(tmp_path, FINE | {f"LIVINGLAB_{name}": value})
+
+
+@pytest.mark.parametrize("line", ["testing = true", 'trusted_hosts = "example.org"', 'trusted_proxies = "1"'])
+def test_the_file_is_read_as_strictly(tmp_path: Path, line: str) -> None:
+    (tmp_path / "config.toml").write_text(line)
+    with pytest.raises(UnsafeConfig):
+        load_config(tmp_path, {})
+
+
+def test_nobody_switches_the_guards_off_from_outside(tmp_path: Path) -> None:
+    assert load_config(tmp_path, {"LIVINGLAB_TESTING": "1"}).testing is False
