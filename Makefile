@@ -7,20 +7,23 @@ STAMP := $(VENV)/.ready
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast check fix assets translations clean
+.PHONY: help run demo-anew setup test test-fast check fix assets translations clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: setup ## Start the demo: web server and worker, at http://127.0.0.1:8000 (PORT=… for another)
-	@LIVINGLAB_DEMO=1 LIVINGLAB_BASE_URL=$${LIVINGLAB_BASE_URL:-http://127.0.0.1:$(PORT)} PORT=$(PORT) exec $(BIN)/python -m livinglab serve --with-worker
+	@LIVINGLAB_DEMO=1 PORT=$(PORT) exec $(BIN)/python -m livinglab serve --with-worker
+
+demo-anew: setup ## Empty the demo's database and tell its story anew, up to today
+	@LIVINGLAB_DEMO=1 $(BIN)/python -m livinglab demo --reset
 
 setup: $(STAMP) assets ## Install what the program needs
 
 $(STAMP): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Livinglab needs Python 3.11 or newer. Say which one: make run PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment here. On Debian: apt install python3-venv"; exit 1; }
-	@echo "Installing …"
+	@echo "Installing what the program needs; the first time this takes about a minute …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null || { echo "The package registry cannot be reached: is this machine online?"; exit 1; }
 	@$(BIN)/uv sync --quiet --locked --all-groups || { echo "The packages could not be installed: is this machine online?"; exit 1; }
 	@touch $(STAMP)
