@@ -13,7 +13,7 @@ from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands.rows import insert_once
 from livinglab.ideas.models import IdeaCount, Publication
-from livinglab.people.commands import lock_people
+from livinglab.people.commands import lock_actor
 from livinglab.voting.models import Support, SupportGiven, ThresholdReached
 from livinglab.voting.queries import Target, given_lately, support_target
 from livinglab.voting.rules import why_not_support
@@ -27,13 +27,13 @@ def support_idea(session: Session, *, idea_id: int, person: Viewer, now: datetim
 
     Raises:
         NotFound: ``no-such-idea``; also when it is not public.
-        Refused: ``support-closed``; Forbidden: ``sign-in-first``, ``trust-too-low``;
+        Refused: ``support-closed``; Forbidden: ``sign-in-first``, ``trust-too-low``, ``account-closed``;
             TooMany: ``too-many-this-hour``, ``too-many-today``.
 
     Source: rules V1, V2, V3, V8, P3.
     """
     if person.signed_in:
-        lock_people(session, person.known_id)  # one person's supports queue up: the limits see every row
+        lock_actor(session, person.known_id)  # one person's supports queue up: the limits see every row
     target = support_target(session, idea_id, person, lock=True)
     if person.signed_in and target.publication is Publication.PUBLISHED:
         standing = _standing(session, idea_id, person.known_id)

@@ -13,7 +13,7 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands.rows import count, insert_once
 from livinglab.ideas.models import Byline, Credit, CreditKind, Follow, Idea
 from livinglab.ideas.rules import NO_SUCH_IDEA, why_not_follow
-from livinglab.people.commands import lock_people
+from livinglab.people.commands import lock_actor
 
 
 def follow_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> bool:
@@ -29,7 +29,7 @@ def follow_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime
     if idea is None:
         raise NO_SUCH_IDEA
     refuse(why_not_follow(idea, person))
-    lock_people(session, person.known_id)
+    lock_actor(session, person.known_id)
     return add_follower(session, idea_id, person.known_id, now)
 
 

@@ -30,7 +30,7 @@ from livinglab.ideas.rules import (
 )
 from livinglab.labs.models import Challenge
 from livinglab.labs.rules import takes_ideas
-from livinglab.people.commands import lock_people
+from livinglab.people.commands import lock_actor
 
 KINDS = {
     Publication.RETURNED: "idea-returned",
@@ -57,7 +57,7 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
     Source: rules I1, I2, L3, V8.
     """
     if person.signed_in:
-        lock_people(session, person.known_id)  # one person's ideas queue up: the daily limit sees every row
+        lock_actor(session, person.known_id)  # one person's ideas queue up: the daily limit sees every row
     idea = idea_for_change(session, idea_id)
     if not person.signed_in or idea.author_id != person.person_id:
         raise NO_SUCH_IDEA if idea.publication != Publication.PUBLISHED else Forbidden("not-the-author", "")

@@ -29,7 +29,7 @@ from livinglab.ideas.rules import (
     why_not_see,
     why_not_see_comment,
 )
-from livinglab.people.commands import lock_people
+from livinglab.people.commands import lock_actor
 
 KINDS = {
     Publication.RETURNED: "comment-returned",
@@ -72,7 +72,7 @@ def write_comment(
         raise NO_SUCH_IDEA
     refuse(why_not_see(idea, person))
     if person.signed_in:
-        lock_people(session, person.known_id)  # one person's comments queue up: the limit sees every row
+        lock_actor(session, person.known_id)  # one person's comments queue up: the limit sees every row
     lately = comments_within_an_hour(session, person.known_id, now) if person.signed_in else 0
     body, parent_id = clean(body), _thread(session, idea_id, parent_id)
     same = _sent_before(session, idea_id, parent_id, person, body, now)
@@ -223,10 +223,10 @@ def delete_comment(session: Session, *, comment_id: int, person: Viewer, now: da
     refuse(why_not_see(idea, person))
     refuse(why_not_see_comment(comment, idea, person))
     refuse(why_not_delete_comment(comment, person))
-    if comment.publication == Publication.PUBLISHED:
-        count(session, comment.idea_id, comments=-1)
     comment.deleted_at, comment.body = now, ""
     session.flush()
+    if comment.publication == Publication.PUBLISHED:
+        count(session, comment.idea_id, comments=-1)
     record(
         session,
         "comment-deleted",

@@ -12,7 +12,7 @@ from livinglab.people.commands.given import add_person, create_admin
 from livinglab.people.commands.links import Arrived, end_devices, void_links
 from livinglab.people.commands.profile import change_profile, set_digest, set_photo
 from livinglab.people.commands.roles import end_role, grant_role
-from livinglab.people.commands.rows import lock_people, person_row
+from livinglab.people.commands.rows import lock_actor, lock_people, person_row
 from livinglab.people.commands.signing import (
     change_password,
     check_current,
@@ -38,6 +38,7 @@ __all__ = [
     "end_devices",
     "end_role",
     "grant_role",
+    "lock_actor",
     "lock_people",
     "open_device",
     "person_row",

@@ -14,9 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from livinglab.core.errors import NotFound
+from livinglab.core.errors import NotFound, refuse
 from livinglab.people.models import AddressGuard, Person
-from livinglab.people.rules import GUARD_MEMORY, MAILS_AN_HOUR, address_key
+from livinglab.people.rules import GUARD_MEMORY, MAILS_AN_HOUR, address_key, why_not_enter
 
 
 def lock_people(session: Session, *person_ids: int | None) -> None:
@@ -31,6 +31,22 @@ def lock_people(session: Session, *person_ids: int | None) -> None:
         .order_by(col(Person.id))
         .with_for_update(key_share=True)
     )
+
+
+def lock_actor(session: Session, person_id: int) -> None:
+    """Let one person's acts queue up, so that their limits see every row and nothing is written after they
+    have left.
+
+    Raises:
+        Forbidden: ``account-closed``.
+    """
+    row = session.execute(
+        sa.select(col(Person.suspended_at), col(Person.erased_at))
+        .where(col(Person.id) == person_id)
+        .with_for_update(key_share=True)
+    ).one_or_none()
+    suspended, erased = row or (None, True)
+    refuse(why_not_enter(suspended=suspended is not None, erased=erased is not None))
 
 
 def person_row(session: Session, person_id: int) -> Person:
