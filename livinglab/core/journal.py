@@ -7,15 +7,20 @@ Source: rule N1, invariants I-8 and I-10.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 from sqlmodel import Field, SQLModel, col, select
 
 from livinglab.core.db import known_id
+
+log = structlog.get_logger()
 
 
 class Reader(StrEnum):
@@ -52,6 +57,10 @@ class EventTodo(SQLModel, table=True):
     __tablename__ = "event_todo"
     reader: str = Field(primary_key=True, max_length=20)
     event_id: int = Field(primary_key=True, foreign_key="event.id")
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often dealing with it failed."""
+    not_before: datetime | None = None
+    """When it is tried again after a failure, so that it does not hold up those behind it."""
 
 
 def record(
@@ -94,12 +103,71 @@ def record(
     return event
 
 
-def waiting(session: Session, reader: Reader, *, limit: int = 200) -> list[Event]:
-    """Return the oldest events a reader has not dealt with, locked against a second worker."""
+def attend(
+    session: Session,
+    reader: Reader,
+    act: Callable[[Event], object],
+    *,
+    now: datetime,
+    order: Callable[[Event], Any] | None = None,
+    limit: int = 200,
+) -> int:
+    """Let a reader act on what waits for it, oldest first; one that fails is logged and tried again later.
+
+    Each event is dealt with in a savepoint of its own, so a failure undoes that one alone.
+
+    Args:
+        order: Key to sort a batch by, where rows must be locked in another order.
+
+    Returns:
+        How many events were dealt with.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: The database itself failed; all of the batch waits on.
+    """
+    events = waiting(session, reader, now=now, limit=limit)
+    finished = 0
+    for event in sorted(events, key=order) if order else events:
+        event_id, kind = known_id(event.id), event.kind
+        try:
+            with session.begin_nested():
+                act(event)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as problem:
+            log.exception("event failed", reader=reader, number=event_id, kind=kind, exc_info=problem)
+            _try_later(session, reader, event_id, now)
+        else:
+            done(session, reader, event_id)
+            finished += 1
+    return finished
+
+
+def _try_later(session: Session, reader: Reader, event_id: int, now: datetime) -> None:
+    """Wait a minute, doubling, up to six hours."""
+    todo = session.get_one(EventTodo, (reader, event_id))
+    todo.not_before = now + min(timedelta(minutes=2**todo.tries), timedelta(hours=6))
+    todo.tries = min(todo.tries + 1, 20)
+    session.flush()
+
+
+def waiting(
+    session: Session, reader: Reader, *, now: datetime | None = None, limit: int = 200
+) -> list[Event]:
+    """Return the oldest events a reader has not dealt with, locked against a second worker.
+
+    Args:
+        now: Leaves out those that failed and are to be tried later.
+    """
     query = (
         select(Event)
         .join(EventTodo, col(EventTodo.event_id) == col(Event.id))
-        .where(EventTodo.reader == reader)
+        .where(
+            EventTodo.reader == reader,
+            sa.true()
+            if now is None
+            else sa.or_(col(EventTodo.not_before).is_(None), col(EventTodo.not_before) <= now),
+        )
         .order_by(col(Event.id))
         .limit(limit)
         .with_for_update(skip_locked=True, of=EventTodo)
