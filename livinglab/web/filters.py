@@ -82,7 +82,9 @@ def ago(value: datetime | None) -> str:
     passed = utc_now() - value
     if passed.total_seconds() < 60:
         return str(_("just now"))
-    return str(format_timedelta(-passed, granularity="minute", add_direction=True))
+    words = str(format_timedelta(-passed, granularity="minute", add_direction=True))
+    # The locale data count Norwegian days as "døgn", which is said of 24 hours, not of "four days ago".
+    return words.replace(" 1 døgn", " 1 dag").replace(" døgn", " dager")
 
 
 def days_since(value: datetime | None) -> int:

@@ -270,8 +270,15 @@ def _send(page: CasePage, form: DecideForm) -> object:
 
 
 def _letter(page: CasePage, form: DecideForm) -> Markup:
-    """Render the letter in the language its author reads."""
+    """Render the letter in the language its author reads, and the words around it in the moderator's."""
     chosen = _chosen(page, form)
+    around = {
+        "title": _("What the author will read"),
+        "appeal": _("The author can appeal. Somebody who was not involved decides."),
+        "keep": _("Nothing: the text stays as it is."),
+        "told": _("Those who reported it are told that somebody looked."),
+        "choose": _("Choose what happens to it. The letter is written here as you go."),
+    }
     language = page.author_language if page.author_language in LANGUAGES else str(get_locale())
     with force_locale(language):
         text = None
@@ -289,5 +296,6 @@ def _letter(page: CasePage, form: DecideForm) -> Markup:
             choice=chosen,
             language=language,
             reports=len(page.reports),
+            around=around,
         )
     return Markup(html)  # noqa: S704  # our own template
