@@ -680,6 +680,24 @@ def test_with_five_supports_the_author_can_only_leave(app, client, make, sign_in
     assert client.get(f"/ideas/{idea.id}/edit").status_code == 403
 
 
+@pytest.mark.parametrize(("supports", "stays"), [(0, False), (4, False), (5, True), (9, True)])
+def test_while_counts_are_hidden_the_page_does_not_tell_whether_there_are_five(
+    app, client, make, sign_in, supports, stays
+):
+    """Rule V4 against I1: the question is the same whatever the count; only the act, done once, decides."""
+    author = make.person("Torunn Moen")
+    idea = make.idea(author=author, title="Benk ved elva", published_at=utc_now() - timedelta(hours=71))
+    none = sign_in(client, author).get(f"/ideas/{idea.id}/withdraw?lang=en").text
+    with app.extensions["livinglab.database"].writing() as session:
+        session.get_one(IdeaCount, idea.id).supports = supports
+    asked = client.get(f"/ideas/{idea.id}/withdraw?lang=en").text
+    assert asked == none
+    assert "How many support the idea is not shown" in asked
+    assert client.post(f"/ideas/{idea.id}/withdraw").status_code == 303
+    now_is = row(own(app), select(Idea))
+    assert (now_is.activity is Activity.WITHDRAWN, now_is.author_left_at is not None) == (not stays, stays)
+
+
 # -- conversation
 
 

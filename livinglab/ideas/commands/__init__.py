@@ -22,6 +22,7 @@ from livinglab.ideas.commands.publishing import (
     leave_idea,
     publish_idea,
     set_publication,
+    take_back_idea,
     withdraw_idea,
 )
 from livinglab.ideas.commands.talking import (
@@ -60,6 +61,7 @@ __all__ = [
     "set_due",
     "set_publication",
     "start_draft",
+    "take_back_idea",
     "unfollow_idea",
     "withdraw_idea",
     "write_comment",

@@ -17,7 +17,6 @@ from sqlmodel import col, select
 from livinglab.core.text import grams, stems, to_plain
 from livinglab.ideas.models import Idea, IdeaTag, Publication
 
-
 PIECES_LOCK = 7_412_207
 """Key of the PostgreSQL advisory lock of those who change ``trigram_df``; the last lock of all."""
 

@@ -290,6 +290,22 @@ def leave_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime)
     return idea
 
 
+def take_back_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Idea:
+    """Withdraw one's idea, or leave it where five people or more stand behind it; the row says which.
+
+    For as long as counts are hidden: the author decides without being told the number (rule V4).
+
+    Raises:
+        NotFound: ``no-such-idea``; Forbidden: ``not-the-author``; Refused: ``idea-ended``, ``not-published``.
+
+    Source: rules I1, V4; docs/decisions/0011-taking-back-unseen.
+    """
+    idea = idea_for_change(session, idea_id)
+    refuse(why_not_edit(idea, person))
+    act = leave_idea if supports_of(session, idea_id) >= WITHDRAW_BELOW else withdraw_idea
+    return act(session, idea_id=idea_id, person=person, now=now)
+
+
 def supports_of(session: Session, idea_id: int) -> int:
     """Return how many people stand behind an idea, staff too."""
     numbers = session.get(IdeaCount, idea_id, populate_existing=True)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
-from livinglab.core.errors import NotFound, Refused
+from livinglab.core.errors import NotFound, refuse
 from livinglab.handoff.queries import answers_of
-from livinglab.ideas.commands import follow_idea, leave_idea, unfollow_idea, withdraw_idea
+from livinglab.ideas.commands import follow_idea, leave_idea, take_back_idea, unfollow_idea, withdraw_idea
 from livinglab.ideas.forms import CommentForm
 from livinglab.ideas.models import CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, credits_of, idea_page, once_public
@@ -24,7 +24,6 @@ from livinglab.ideas.rules import (
     usual_byline,
     why_not_comment,
     why_not_edit,
-    why_not_withdraw,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
 from livinglab.notices.queries import story
@@ -175,25 +174,28 @@ def unfollow(idea_id: int) -> Response:
 @bp.route("/ideas/<int:idea_id>/withdraw", methods=["GET", "POST"])
 @signed_in
 def withdraw(idea_id: int) -> Response:
-    """Take one's idea back, or leave it where others stand behind it; after asking."""
+    """Take one's idea back, or leave it where others stand behind it; after asking.
+
+    While counts are hidden the page tells both ends and not which of them it will be (rule V4).
+    """
     with db.reading() as session:
         idea = idea_page(session, idea_id, viewer())
+        refuse(why_not_edit(idea, viewer()))
+        hidden = support_state(session, idea_id, viewer(), utc_now()).supports is None
     enter(idea.lab)
-    stays = idea.supports >= WITHDRAW_BELOW
-    problem: Refused | None = (
-        why_not_edit(idea, viewer()) if stays else why_not_withdraw(idea, viewer(), supports=idea.supports)
-    )
-    if problem is not None:
-        raise problem
+    end = "hidden" if hidden else "leave" if idea.supports >= WITHDRAW_BELOW else "withdraw"
     form = ActionForm()
     if form.validate_on_submit():
-        act = leave_idea if stays else withdraw_idea
         with form.catching(), db.writing() as session:
-            act(session, idea_id=idea_id, person=viewer(), now=utc_now())
+            now_is = _TAKE_BACK[end](session, idea_id=idea_id, person=viewer(), now=utc_now())
         if not form.refused:
+            left = now_is.author_left_at is not None
             message = (
-                _("You have left this idea.") if stays else _("Your idea is withdrawn. Its page says so.")
+                _("You have left this idea.") if left else _("Your idea is withdrawn. Its page says so.")
             )
             return back(url_for("ideas.page", idea_id=idea_id), message)
-    page = render_template("ideas/withdraw.html", idea=idea, stays=stays, form=form)
+    page = render_template("ideas/withdraw.html", idea=idea, end=end, form=form)
     return make_response(page, 409 if form.refused else 200)
+
+
+_TAKE_BACK = {"hidden": take_back_idea, "leave": leave_idea, "withdraw": withdraw_idea}
