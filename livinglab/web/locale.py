@@ -60,7 +60,9 @@ class Said:
 
 def said(texts: dict[str, str]) -> Said:
     """Return one text of several languages as this page shows it (rule L5)."""
-    first = (g.get("lab_languages") or (settings().default_language,))[0]
+    entered = g.get("lab_languages")
+    # On a page of several labs the language each text was first written in: that is its lab's first.
+    first = entered[0] if entered else next(iter(texts), settings().default_language)
     locale = get_locale()  # also right in a mail, whose language is forced
     return Said(*in_language(texts, locale.language if locale else language(), first))
 

@@ -168,7 +168,8 @@ def test_the_letter_is_previewed_in_the_language_of_its_author(
     url = f"/moderation/cases/{room.case(room.ideas[0]).id}/letter"
     data = {"verdict": "return", "rule": "personal-data", "facts": FACTS, "stamp": "0"}
     part = client.post(url, data=data, headers={"HX-Request": "true"})
-    assert 'id="letter" lang="nb"' in part.text
+    assert '<dl class="pairs" lang="nb">' in part.text
+    assert "What the author will read" in part.text
     assert "Teksten nevner &lt;b&gt;Kari&lt;/b&gt; med adresse." in part.text
     assert "Return with this letter" in part.text
     whole = client.post(url, data=data)
