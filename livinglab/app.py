@@ -30,6 +30,7 @@ from livinglab.web import (
     database,
     errors,
     filters,
+    fragments,
     frame,
     headers,
     kept,
@@ -79,6 +80,7 @@ def create_app(config: Config | None = None) -> Flask:
     locale.install(app)
     phrases.install(app)
     filters.install(app)
+    fragments.install(app)
     frame.install(app, _counts)
     headers.install(app)
     assets.install(app)

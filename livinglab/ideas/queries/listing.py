@@ -252,11 +252,14 @@ def _values_of(wanted: Filter) -> dict[str, Any]:
 @lru_cache(maxsize=512)
 def _known_ring(shape: _Shape) -> sa.Select[Any]:
     """Return the ring's statement for a combination of filters: building it costs more than running it."""
+    return _ring_query(_bound(shape))
+
+
+def _bound(shape: _Shape) -> Conditions:
+    """Return the conditions of a combination of filters; their values are bound when it runs."""
     names, activity, box, late = shape
     wanted = Filter(activity=activity, box=box, late=late, **dict.fromkeys(names, 1))  # type: ignore[arg-type]
-    return _ring_query(
-        _shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
-    )
+    return _shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
 
 
 # -- newest and best match --------------------------------------------------------------------------------
@@ -375,11 +378,24 @@ MOST_COUNTED = 1000
 
 def stage_counts(session: Session, wanted: Filter) -> dict[Stage, int]:
     """Count the ideas of a list by stage, each up to ``MOST_COUNTED`` + 1: one statement."""
-    narrowed = conditions(session, replace(wanted, stage=None))
+    anywhere = replace(wanted, stage=None)
+    if wanted.words:
+        query, values = _counted(conditions(session, anywhere)), {}
+    else:
+        query, values = _known_counts(_shape_of(anywhere)), _values_of(anywhere)
+    row = session.execute(query, values).one()
+    return {stage: getattr(row, stage.value) for stage in Stage}
 
+
+def _counted(narrowed: Conditions) -> Any:
     def counted(stage: Stage) -> sa.Label[int]:
         some = sa.select(col(Idea.id)).where(*narrowed, col(Idea.stage) == stage).limit(MOST_COUNTED + 1)
         return sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(stage.value)
 
-    row = session.execute(sa.select(*(counted(stage) for stage in Stage))).one()
-    return {stage: getattr(row, stage.value) for stage in Stage}
+    return sa.select(*(counted(stage) for stage in Stage))
+
+
+@lru_cache(maxsize=512)
+def _known_counts(shape: _Shape) -> Any:
+    """Return the counts' statement for a combination of filters: building it costs more than running it."""
+    return _counted(_bound(shape))

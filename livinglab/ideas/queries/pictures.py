@@ -20,7 +20,7 @@ def of_visible_idea(viewer: Viewer, claim_hash: str | None) -> Condition:
     may_see = visible_to(viewer)
     if claim_hash is not None:
         may_see = sa.or_(may_see, col(Idea.claim_hash) == claim_hash)
-    shown = sa.select(Idea.id).where(col(Idea.image_id) == col(StoredFile.id), may_see)
+    shown = sa.select(col(Idea.id)).where(col(Idea.image_id) == col(StoredFile.id), may_see)
     approved = col(IdeaVersion.publication) == Publication.PUBLISHED
     moderated = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
     inside = [
@@ -29,7 +29,7 @@ def of_visible_idea(viewer: Viewer, claim_hash: str | None) -> Condition:
         *([col(Idea.lab_id).in_(moderated)] if moderated else []),
     ]
     version = (
-        sa.select(IdeaVersion.number)
+        sa.select(col(IdeaVersion.number))
         .join(Idea, col(Idea.id) == col(IdeaVersion.idea_id))
         .where(col(IdeaVersion.image_id) == col(StoredFile.id), may_see, sa.or_(*inside))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,6 +95,18 @@ class Places:
 
 def places(session: Session) -> Places:
     """Read every lab with its challenges (not drafts) and categories (not retired), in one statement."""
+    rows: Any = session.execute(_places_query(session.get_bind().dialect.name)).all()
+    subjects = sorted((row for row in rows if row.kind == "category"), key=lambda row: (row.figure, row.id))
+    return Places(
+        labs=tuple(sorted((_lab(row) for row in rows if row.kind == "lab"), key=lambda lab: lab.brief.name)),
+        challenges=tuple(_challenge(row) for row in rows if row.kind == "challenge"),
+        categories=tuple(PlaceCategory(r.id, r.parent, r.word, json.loads(r.texts)) for r in subjects),
+    )
+
+
+@lru_cache(maxsize=2)
+def _places_query(dialect: str) -> Any:
+    """Return the statement, made once: making it costs more than running it."""
     none = sa.null()
     text = sa.Text()
     labs: Any = sa.select(
@@ -110,7 +123,7 @@ def places(session: Session) -> Places:
         col(Lab.box_threshold).label("figure"),
         sa.cast(none, sa.Float).label("closes"),
     ).outerjoin(LabSettings, col(LabSettings.lab_id) == col(Lab.id))
-    epoch = sa.func.unixepoch if session.get_bind().dialect.name == "sqlite" else _epoch
+    epoch = sa.func.unixepoch if dialect == "sqlite" else _epoch
     challenges = sa.select(
         sa.literal("challenge"), col(Challenge.id), col(Challenge.lab_id), sa.literal(""), sa.literal(""),
         sa.cast(col(Challenge.title), text), sa.literal(""), sa.literal(""), sa.literal(""),
@@ -122,13 +135,7 @@ def places(session: Session) -> Places:
         sa.cast(col(Category.name), text), sa.literal(""), sa.literal(""), sa.literal(""), sa.literal(""),
         col(Category.position), sa.cast(none, sa.Float),
     ).where(col(Category.retired_at).is_(None))  # fmt: skip
-    rows: Any = session.execute(sa.union_all(labs, challenges, categories)).all()
-    subjects = sorted((row for row in rows if row.kind == "category"), key=lambda row: (row.figure, row.id))
-    return Places(
-        labs=tuple(sorted((_lab(row) for row in rows if row.kind == "lab"), key=lambda lab: lab.brief.name)),
-        challenges=tuple(_challenge(row) for row in rows if row.kind == "challenge"),
-        categories=tuple(PlaceCategory(r.id, r.parent, r.word, json.loads(r.texts)) for r in subjects),
-    )
+    return sa.union_all(labs, challenges, categories)
 
 
 def _epoch(at: Any) -> Any:

@@ -17,7 +17,7 @@ def of_visible_evidence(viewer: Viewer) -> Condition:
     staffed = viewer.labs_as(*Role)
     may_see = sa.or_(visible_to(viewer), *([col(Idea.lab_id).in_(staffed)] if staffed else []))
     given = (
-        sa.select(Evidence.id)
+        sa.select(col(Evidence.id))
         .join(Idea, col(Idea.id) == col(Evidence.idea_id))
         .where(col(Evidence.image_id) == col(StoredFile.id), may_see)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -182,8 +183,16 @@ def standing(session: Session, idea_ids: Collection[int], now: datetime) -> dict
     """
     if not idea_ids:
         return {}
-    query = with_standing(sa.select(*standing_columns()).select_from(Idea)).where(col(Idea.id).in_(idea_ids))
-    return {row.idea_id: standing_from(row, now) for row in session.execute(query)}
+    rows = session.execute(_standing_query(), {"idea_ids": tuple(idea_ids)})
+    return {row.idea_id: standing_from(row, now) for row in rows}
+
+
+@lru_cache(maxsize=1)
+def _standing_query() -> sa.Select[Any]:
+    """Return the statement, made once: making it costs more than running it."""
+    wanted = sa.bindparam("idea_ids", expanding=True, type_=sa.Integer)
+    query = sa.select(*standing_columns()).select_from(Idea)
+    return with_standing(query).where(col(Idea.id).in_(wanted))  # type: ignore[no-any-return]
 
 
 def standing_from(row: Any, now: datetime) -> Standing:

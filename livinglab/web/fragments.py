@@ -1,0 +1,84 @@
+"""Parts of a page drawn once for what they show: ``{% kept "card", idea, standing %} … {% endkept %}``.
+
+A part is a function of its facts, the language, the lab's clock and the hour, and nothing else; so the same
+facts are the same HTML, for every reader, and drawing it again would be waste. Facts are told apart by
+their ``repr``: give values and frozen dataclasses, nothing that hides what it holds. What depends on who
+reads (a button, a form, a token) never stands inside.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from flask import Flask, g, request
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from markupsafe import Markup
+
+from livinglab.core.clock import utc_now
+from livinglab.web.locale import language, time_zone
+
+MOST = 6000
+"""Parts kept in a process; with a few hundred to two thousand characters each, some 10 MB."""
+
+
+class Fragments:
+    """The parts a process has drawn, those used last at the end."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._drawn: OrderedDict[str, Markup] = OrderedDict()
+        self._lock = Lock()
+
+    def part(self, key: str, draw: Callable[[], str]) -> Markup:
+        """Return a part; it is drawn where it is not known."""
+        with self._lock:
+            known = self._drawn.get(key)
+            if known is not None:
+                self._drawn.move_to_end(key)
+                return known
+        drawn = Markup(draw())  # noqa: S704  # the template engine has made it safe
+        with self._lock:
+            self._drawn[key] = drawn
+            if len(self._drawn) > self._most:
+                self._drawn.popitem(last=False)
+        return drawn
+
+
+def _surroundings() -> str:
+    """Return what every part depends on beside its own facts; the same for the whole of a page."""
+    found: str | None = g.get("fragment_surroundings")
+    lab = (g.get("lab_languages"), g.get("lab_zone"))
+    if found is None or g.fragment_lab != lab:
+        chosen = (language(), request.args.get("lang"), time_zone(), lab[0], request.script_root)
+        found = g.fragment_surroundings = repr((*chosen, f"{utc_now():%Y%m%d%H}"))
+        g.fragment_lab = lab
+    return found
+
+
+class KeptPart(Extension):
+    """The tag ``kept``: its first value names the part, the others are its facts."""
+
+    tags = {"kept"}
+    fragments = Fragments()
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        """Turn the tag into a call that draws its body only where it must."""
+        line = next(parser.stream).lineno
+        facts = parser.parse_tuple()
+        body = parser.parse_statements(("name:endkept",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_kept", [facts]), [], [], body).set_lineno(line)
+
+    def _kept(self, facts: tuple[Any, ...], caller: Callable[[], str]) -> Markup:
+        return self.fragments.part(f"{_surroundings()}{facts!r}", caller)
+
+
+def install(app: Flask) -> None:
+    """Teach templates the tag, each app with parts of its own."""
+    app.jinja_env.add_extension(KeptPart)
+    extension = app.jinja_env.extensions[KeptPart.identifier]
+    extension.fragments = Fragments()  # type: ignore[attr-defined]
