@@ -340,10 +340,27 @@ def why_not_comment_text(body: str) -> Refused | None:
     return _too_long("body", body, COMMENT_MAX)
 
 
+def why_not_see_comment(comment: Said, idea: Shown, viewer: Viewer) -> Refused | None:
+    """Say why this person may not read a comment: ``queries.comment_visible_to`` on one row.
+
+    A trace, of words deleted or hidden that others answered, is nothing to read or to act on.
+    """
+    if viewer.signed_in and comment.author_id == viewer.person_id:
+        return None
+    public = comment.publication is Publication.PUBLISHED
+    watched = comment.publication is not Publication.DRAFT and viewer.moderates(idea.lab_id)
+    return None if comment.deleted_at is None and (public or watched) else NO_SUCH_COMMENT
+
+
 def why_not_edit_comment(comment: Said, viewer: Viewer, now: datetime) -> Refused | None:
-    """Say why a comment can no longer be changed: only by its author, for 15 minutes. Source: rule I1."""
+    """Say why a comment can no longer be changed: only by its author, for 15 minutes.
+
+    What came back with a note, or was never sent in, has no such limit: nobody reads it meanwhile.
+
+    Source: rule I1.
+    """
     problem = why_not_delete_comment(comment, viewer)
-    if problem is not None:
+    if problem is not None or comment.publication in (Publication.RETURNED, Publication.DRAFT):
         return problem
     if now - comment.created_at > EDIT_COMMENT_FOR:
         return Refused(

@@ -248,7 +248,7 @@ class OneComment:
 
 
 def one_comment(session: Session, comment_id: int, viewer: Viewer, now: datetime) -> OneComment:
-    """Return one comment as this person may see it.
+    """Return one comment as this person may see it; a trace of one is nothing to answer or to change.
 
     Raises:
         NotFound: ``no-such-comment``.
@@ -265,4 +265,6 @@ def one_comment(session: Session, comment_id: int, viewer: Viewer, now: datetime
     if row is None:
         raise NO_SUCH_COMMENT
     shown = _shown(row, about, viewer, now)
+    if shown.body is None or (shown.gone and shown.author_id != viewer.person_id):
+        raise NO_SUCH_COMMENT
     return OneComment(comment_id, about.idea_id, row.parent_id, shown, row.byline)

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
+from livinglab.core.db import known_id
 from livinglab.core.errors import NotFound, refuse
 from livinglab.core.text import LANGUAGES
 from livinglab.ideas.commands import delete_comment, edit_comment, resolve_problem, write_comment
@@ -25,6 +26,7 @@ from livinglab.ideas.rules import (
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
 from livinglab.moderation.commands import submit_comment
+from livinglab.moderation.queries import why_returned
 from livinglab.web.access import signed_in, viewer
 from livinglab.web.database import db
 from livinglab.web.forms import ActionForm, Form
@@ -43,7 +45,7 @@ def comment(idea_id: int) -> Response:
         idea = idea_page(session, idea_id, viewer())
         parent = one_comment(session, parent_id, viewer(), utc_now()) if parent_id else None
         bylines = byline_labels(session, viewer())
-    if parent is not None and (parent.idea_id != idea_id or parent.shown.body is None):
+    if parent is not None and (parent.idea_id != idea_id or parent.shown.gone):
         raise NotFound("no-such-comment", "")
     enter(idea.lab)
     refuse(why_not_comment(idea, viewer()))
@@ -64,7 +66,7 @@ def _status(form: Form) -> int:
 
 
 def _say(form: Any, idea: IdeaPage, parent: OneComment | None) -> Response | None:
-    spoken = language() if language() in LANGUAGES else idea.language
+    now, spoken = utc_now(), language() if language() in LANGUAGES else idea.language
     kind = CommentKind.BUILD_ON if parent else CommentKind(form.kind.data)
     with form.catching(), db.writing() as session:
         written = write_comment(
@@ -76,10 +78,10 @@ def _say(form: Any, idea: IdeaPage, parent: OneComment | None) -> Response | Non
             language=spoken,
             byline=Byline(form.byline.data),
             parent_id=parent.id if parent else None,
-            now=utc_now(),
+            now=now,
         )
-        how = submit_comment(session, comment_id=written.id or 0, person=viewer(), now=utc_now())
-        comment_id = written.id or 0
+        comment_id = known_id(written.id)
+        how = submit_comment(session, comment_id=comment_id, person=viewer(), now=now)
     if form.refused:
         return None
     flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
@@ -112,20 +114,22 @@ def _found(comment_id: int) -> tuple[OneComment, IdeaPage]:
 @bp.route("/comments/<int:comment_id>/edit", methods=["GET", "POST"])
 @signed_in
 def change_comment(comment_id: int) -> Response:
-    """Change one's comment within 15 minutes."""
-    found, idea = _found(comment_id)
-    refuse(why_not_edit_comment(found.shown, viewer(), utc_now()))
+    """Change one's comment within 15 minutes, or send it in again when it came back."""
+    (found, idea), now = _found(comment_id), utc_now()
+    refuse(why_not_edit_comment(found.shown, viewer(), now))
+    returned = found.shown.publication is Publication.RETURNED
+    with db.reading() as session:
+        because = why_returned(session, idea.id, comment_id) if returned else None
     form = ChangeCommentForm(body=found.shown.body)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
-            edit_comment(
-                session, comment_id=comment_id, body=form.body.data or "", person=viewer(), now=utc_now()
-            )
-            how = submit_comment(session, comment_id=comment_id, person=viewer(), now=utc_now())
+            edit_comment(session, comment_id=comment_id, body=form.body.data or "", person=viewer(), now=now)
+            how = submit_comment(session, comment_id=comment_id, person=viewer(), now=now)
         if not form.refused:
             flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
             return _to_comment(idea.id, comment_id)
-    page = render_template("ideas/comment_edit.html", idea=idea, found=found, form=form)
+    values = {"idea": idea, "found": found, "form": form, "returned": returned, "because": because}
+    page = render_template("ideas/comment_edit.html", **values)
     return make_response(page, _status(form))
 
 

@@ -40,12 +40,13 @@ def submit_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime
 
     Source: rules I1, M1.
     """
+    returned = came_back(session, idea_id)
     idea = hand_in(session, idea_id=idea_id, person=person, now=now)
     if idea.publication is not Publication.PENDING:
         return idea.publication
     lab = lab_brief(session, idea.lab_id)
     found = _look(session, person, idea_text(idea), now, idea_id=idea_id)
-    if looks_first(session, lab.id) or _holds_back(found):
+    if returned or looks_first(session, lab.id) or _holds_back(found):
         open_case(session, lab=lab, idea_id=idea_id, source=Source.NEW, findings=found, now=now)
         return Publication.PENDING
     publish_idea(session, idea_id=idea_id, by_id=None, now=now)
@@ -92,7 +93,12 @@ def submit_edit(session: Session, *, idea_id: int, number: int, person: Viewer, 
 def submit_comment(session: Session, *, comment_id: int, person: Viewer, now: datetime) -> Publication:
     """Hand in a comment, new or changed: it waits, or is public at once.
 
-    Those who moderate in the lab are not asked to wait for each other; the checks look at them, too.
+    Those who moderate in the lab are not asked to wait for each other; the checks look at them, too. What
+    came back with a note is looked at in every lab before it is public. What has been handed in and not
+    been changed since is left as it is: a second click sends nothing back to the queue.
+
+    Args:
+        now: The instant at which it was written or changed, where that was in this transaction.
 
     Returns:
         How the comment stands now: draft (address not confirmed), pending or published.
@@ -107,9 +113,12 @@ def submit_comment(session: Session, *, comment_id: int, person: Viewer, now: da
         raise Forbidden("not-the-author", "only its author hands in a comment")
     if person.trust < 1 or comment.publication not in _MAY_COME_IN:
         return comment.publication
+    if comment.publication in _HANDED_IN and now not in (comment.created_at, comment.edited_at):
+        return comment.publication
     lab = lab_brief(session, session.get_one(Idea, comment.idea_id).lab_id)
     found = _look(session, person, comment.body, now, idea_id=comment.idea_id, comment_id=comment_id)
     first = looks_first(session, lab.id) and not person.moderates(lab.id)
+    first = first or comment.publication is Publication.RETURNED
     if first or _holds_back(found):
         source = Source.EDIT if comment.publication is Publication.PUBLISHED else Source.NEW
         open_case(
@@ -128,6 +137,7 @@ def submit_comment(session: Session, *, comment_id: int, person: Viewer, now: da
     return Publication.PUBLISHED
 
 
+_HANDED_IN = (Publication.PENDING, Publication.PUBLISHED)
 _MAY_COME_IN = frozenset(
     {Publication.DRAFT, Publication.PENDING, Publication.RETURNED, Publication.PUBLISHED}
 )
@@ -167,6 +177,11 @@ def submit_waiting_drafts(session: Session, person_id: int, now: datetime) -> tu
     for comment_id in comments:
         submit_comment(session, comment_id=comment_id, person=person, now=now)
     return tuple(handed_in)
+
+
+def came_back(session: Session, idea_id: int) -> bool:
+    """Say whether an idea was returned to its author: the new words are read before they are public."""
+    return session.scalar(select(Idea.publication).where(Idea.id == idea_id)) is Publication.RETURNED
 
 
 def looks_first(session: Session, lab_id: int) -> bool:
@@ -245,7 +260,8 @@ def _note(
 
 def _let_wait(session: Session, comment: Comment) -> None:
     """Take a changed comment out of view until somebody has looked; the count follows (I-3)."""
-    if comment.publication is Publication.PUBLISHED:
-        count(session, comment.idea_id, comments=-1)
+    was_public = comment.publication is Publication.PUBLISHED
     comment.publication = Publication.PENDING
     session.flush()
+    if was_public:
+        count(session, comment.idea_id, comments=-1)

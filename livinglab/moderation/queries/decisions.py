@@ -168,7 +168,7 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
         text=comment.body if comment else idea.body,
         by=author_face(author, shown.byline),
         publication=shown.publication,
-        can_resend=decision.action is Action.RETURN and thing is not Thing.COMMENT,
+        can_resend=decision.action is Action.RETURN and not _gone(comment),
         is_author=viewer.signed_in and viewer.person_id == decision.author_id,
         appeal=_appeal(appeal) if appeal else None,
         appeal_until=decision.at + APPEAL_FOR,
@@ -182,6 +182,13 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
             looked_at=not decision.automatic or case.closed_at is not None,
         ),
     )
+
+
+def _gone(comment: Comment | None) -> bool:
+    """Say whether a comment is no longer with its author: sent in again, decided anew, or deleted."""
+    if comment is None:
+        return False
+    return comment.publication is not Publication.RETURNED or comment.deleted_at is not None
 
 
 def _appeal(row: Appeal) -> AppealView:

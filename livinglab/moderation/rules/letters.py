@@ -62,7 +62,7 @@ THEN: dict[tuple[Thing, Action], object] = {
         "You can change it and send it in again. The version before it is still shown."
     ),
     (Thing.EDIT, Action.REJECT): _l("The version before it is still shown."),
-    (Thing.COMMENT, Action.RETURN): _l("You can write it in another way."),
+    (Thing.COMMENT, Action.RETURN): _l("You can change it and send it in again."),
     (Thing.COMMENT, Action.REJECT): _l("Only you and the lab’s facilitators can read it."),
     (Thing.COMMENT, Action.HIDE): _l("Others cannot read it any more."),
 }
