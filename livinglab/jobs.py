@@ -28,6 +28,7 @@ from livinglab.handoff.commands import run_clock
 from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
 from livinglab.notices.commands import deliver_notices, send_digests
 from livinglab.notices.queries import mail_content
+from livinglab.notices.rules.telling import Circle
 from livinglab.pipeline.commands import monthly_door, open_reviews, reopen_by_support, return_from_hold
 from livinglab.privacy.commands import forget_account, forget_old, forget_pictures
 from livinglab.voting.queries import active_people
@@ -91,9 +92,8 @@ def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
         way.send(render_mail(mail))
         return
     with db.reading() as session, force_locale(written_as(mail.language)):
-        content = mail_content(
-            session, mail.data["event_ids"], mail.language, now, at_once=mail.kind == "event"
-        )
+        circle = Circle(mail.data.get("circle", "followers")) if mail.kind == "event" else None
+        content = mail_content(session, mail.data["event_ids"], mail.language, now, circle=circle)
         if content.ideas:
             way.send(render_mail(mail, content))
 

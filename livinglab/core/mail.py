@@ -176,6 +176,16 @@ def claim_mails(session: Session, *, now: datetime, limit: int = 20, lease_s: in
     return mails
 
 
+def mails_waiting(session: Session) -> int:
+    """Count the mails that no worker has delivered yet."""
+    query = (
+        select(sa.func.count())
+        .select_from(OutboxMail)
+        .where(col(OutboxMail.sent_at).is_(None), col(OutboxMail.given_up_at).is_(None))
+    )
+    return session.scalar(query) or 0
+
+
 def settle_mail(session: Session, mail_id: int, *, now: datetime, error: str | None) -> None:
     """Note that a claimed mail was sent, or when it is tried again (1 minute, doubling, up to 6 hours)."""
     mail = session.get(OutboxMail, mail_id)

@@ -14,7 +14,7 @@ from livinglab.core.mail import OutboxMail, queue_mail
 from livinglab.notices.commands.reading import forget_notices
 from livinglab.notices.models import Notice
 from livinglab.notices.queries.circles import people_in
-from livinglab.notices.rules.telling import tellings
+from livinglab.notices.rules.telling import Circle, tellings
 from livinglab.people.models import Person
 
 
@@ -36,21 +36,21 @@ def deliver_notices(session: Session, *, now: datetime) -> int:
 
 
 def _tell(session: Session, event: Event, now: datetime) -> None:
-    at_once: set[int] = set()
+    at_once: dict[int, Circle] = {}
     by_letter: set[int] = set()
     told: set[int] = set()
     for telling in tellings(event.kind, event.data):
         people = people_in(session, telling.circle, event)
         told |= people
-        if telling.at_once:
-            at_once |= people
         if telling.by_letter:
             by_letter |= people
+        if telling.at_once:  # of several reasons the first is said
+            at_once = dict.fromkeys(people, telling.circle) | at_once
     told.discard(event.actor_id or 0)  # nobody is told what they did themself
     for person_id in sorted(told):
         mailed_at = event.at if person_id in by_letter else None
-        if _note(session, event, person_id, mailed_at) and person_id in at_once - by_letter:
-            _mail(session, event, person_id, now)
+        if _note(session, event, person_id, mailed_at) and person_id in at_once and not mailed_at:
+            _mail(session, event, person_id, at_once[person_id], now)
 
 
 def _note(session: Session, event: Event, person_id: int, mailed_at: datetime | None) -> bool:
@@ -68,7 +68,7 @@ def _note(session: Session, event: Event, person_id: int, mailed_at: datetime | 
     return True
 
 
-def _mail(session: Session, event: Event, person_id: int, now: datetime) -> None:
+def _mail(session: Session, event: Event, person_id: int, circle: Circle, now: datetime) -> None:
     person = session.get(Person, person_id)
     if person is None or not person.email or person.email_confirmed_at is None or person.erased_at:
         return
@@ -83,7 +83,7 @@ def _mail(session: Session, event: Event, person_id: int, now: datetime) -> None
         person_id=person_id,
         now=now,
         key=key,
-        data={"event_ids": [event.id]},
+        data={"event_ids": [event.id], "circle": circle.value},
     )
     session.execute(
         sa.update(Notice)

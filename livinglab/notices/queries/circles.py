@@ -36,10 +36,8 @@ def _lead(session: Session, event: Event) -> set[int | None]:
 
 def _subject(session: Session, event: Event) -> set[int | None]:
     del session
-    return {
-        event.data.get(key)
-        for key in ("person_id", "assignee_id", "lead_id", "author_id", "by_id", "signer_id")
-    }
+    keys = ("person_id", "assignee_id", "lead_id", "author_id", "by_id", "signer_id", "writer_id")
+    return {event.data.get(key) for key in keys}
 
 
 def _handoff(session: Session, event: Event) -> Handoff | None:

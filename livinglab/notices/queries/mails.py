@@ -10,8 +10,10 @@ from sqlmodel import col
 
 from livinglab.core.journal import Event
 from livinglab.ideas.models import Activity, Stage
+from livinglab.notices.queries.letters import Letter, letter
 from livinglab.notices.queries.telling import ToldEvent, told_events
 from livinglab.notices.rules.links import path_to
+from livinglab.notices.rules.telling import Circle
 from livinglab.pipeline.queries.standing import Standing, standing
 
 
@@ -38,20 +40,23 @@ class DigestIdea:
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """What a digest or a mail about one event holds."""
+    """What a digest or a mail about one event holds.
+
+    Args:
+        letter: The whole of a mail about one event.
+    """
 
     ideas: tuple[DigestIdea, ...]
-
-    @property
-    def first(self) -> DigestLine:
-        """Return the line a mail about one event is about."""
-        return self.ideas[0].lines[0]
+    letter: Letter | None = None
 
 
 def mail_content(
-    session: Session, event_ids: list[int], language: str, now: datetime, *, at_once: bool = False
+    session: Session, event_ids: list[int], language: str, now: datetime, *, circle: Circle | None = None
 ) -> MailContent:
     """Return the content of a mail, in the order of the events given; hidden ideas are left out.
+
+    Args:
+        circle: Through which the reader of a mail at once is told of its one event; ``None``: a digest.
 
     Source: rule N2, invariant I-11.
     """
@@ -62,14 +67,14 @@ def mail_content(
         if event is not None and (event.idea_id is None or event.visible):
             grouped.setdefault(event.idea_id, []).append(event)
     standings = standing(session, [idea_id for idea_id in grouped if idea_id], now)
-    return MailContent(
-        tuple(_group(idea_id, events, standings, at_once=at_once) for idea_id, events in grouped.items())
-    )
+    ideas = tuple(_group(idea_id, events, standings) for idea_id, events in grouped.items())
+    if circle is None or not grouped:
+        return MailContent(ideas)
+    event = next(iter(grouped.values()))[0]
+    return MailContent(ideas, letter(session, event, circle, standings.get(event.idea_id or 0), now))
 
 
-def _group(
-    idea_id: int | None, events: list[ToldEvent], standings: dict[int, Standing], *, at_once: bool
-) -> DigestIdea:
+def _group(idea_id: int | None, events: list[ToldEvent], standings: dict[int, Standing]) -> DigestIdea:
     first = events[0]
     return DigestIdea(
         title=first.title or str(first.told.data.get("title") or ""),
@@ -78,8 +83,5 @@ def _group(
         stage=first.stage,
         activity=first.activity,
         standing=standings.get(idea_id or 0),
-        lines=tuple(
-            DigestLine(e.text, path_to(e.kind, e.idea_id, e.subject_id, e.data, at_once=at_once))
-            for e in events
-        ),
+        lines=tuple(DigestLine(e.text, path_to(e.kind, e.idea_id, e.subject_id, e.data)) for e in events),
     )

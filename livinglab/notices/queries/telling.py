@@ -46,6 +46,8 @@ class ToldEvent:
     activity: Activity | None
     visible: bool
     lab_id: int | None
+    lab_name: str
+    zone: str
 
     @property
     def text(self) -> str:
@@ -83,6 +85,8 @@ def told_events(
         photo.key,
         Lab.languages,
         IdeaVersion.note,
+        Lab.name,
+        Lab.timezones,
     )
     query = (
         sa.select(*columns)
@@ -162,7 +166,7 @@ def _names(session: Session, events: Sequence[Event]) -> _Names:
 
 
 def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
-    event, idea, person, byline, photo, languages, note = row
+    event, idea, person, byline, photo, languages, note, lab_name, zones = row
     actor = _actor(idea, person, byline, photo)
     unit_id = event.data.get("unit_id") or names.unit_of_handoff.get(
         event.data.get("handoff_id") or (event.subject_id if event.kind.startswith("handoff-") else 0)
@@ -193,6 +197,8 @@ def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
         activity=idea.activity if idea else None,
         visible=bool(idea and idea.publication is Publication.PUBLISHED),
         lab_id=event.lab_id,
+        lab_name=lab_name or "",
+        zone=zones[0] if zones else "UTC",
     )
 
 

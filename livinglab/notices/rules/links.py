@@ -34,6 +34,8 @@ def path_to(
     """Return the path of what an event is about; with ``at_once`` for those it waits for."""
     if kind in REVIEW and data.get("review_id"):
         return f"/reviews/{data['review_id']}"
+    if kind in ("review-opened", "idea-reopened") and at_once and subject_id:
+        return f"/reviews/{subject_id}"
     if kind in STAFF_HANDOFF or (at_once and kind in OWED_HANDOFF):
         handoff = data.get("handoff_id") or (subject_id if kind.startswith("handoff-") else None)
         if handoff:
@@ -61,4 +63,6 @@ def _anchor(kind: str, subject_id: int | None) -> str:
         return f"#comment-{subject_id}"
     if kind.startswith("answer-") and subject_id:
         return f"#answer-{subject_id}"
+    if kind == "handoff-waiting":
+        return "#talk"  # the author answers in the conversation
     return ""

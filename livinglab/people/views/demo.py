@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from livinglab.core.db import Texts
+from livinglab.core.mail import mails_waiting
 from livinglab.core.viewer import Role
 from livinglab.labs.queries import LabBrief, all_labs, members_of, units_of
 from livinglab.people.queries import DemoPerson, demo_people
@@ -117,7 +118,10 @@ def is_demo_person(session: Session, person_id: int) -> bool:
 @public
 def demo_mail() -> str:
     """Show the mails of the demo, which go nowhere else."""
-    return render_template("people/demo_mail.html", letters=letters_in(_outbox()))
+    letters = letters_in(_outbox())
+    with db.reading() as session:
+        waiting = mails_waiting(session)
+    return render_template("people/demo_mail.html", letters=letters, waiting=waiting)
 
 
 @accounts.get("/demo/mail/<name>")

@@ -17,6 +17,8 @@ from livinglab.core.db import known_id
 from livinglab.core.journal import record
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.commands.leaving import release_handoffs
+from livinglab.handoff.models import Handoff
+from livinglab.ideas.commands.rows import lock_rows
 from livinglab.ideas.models import Activity, Idea, Publication
 from livinglab.labs.commands.units import works_here
 from livinglab.labs.models import Challenge, ChallengeState, ReceivingUnit
@@ -38,14 +40,26 @@ def release_duties(session: Session, *, person_id: int, lab_id: int | None, now:
     Returns:
         How many places were freed.
     """
-    person = viewer_of(session, person_id)
-    return (
-        release_handoffs(session, person_id=person_id, now=now, lab_id=lab_id)
-        + _release_leads(session, person_id, person, lab_id, now)
-        + _release_proposals(session, person_id, lab_id, now)
-        + _release_challenges(session, person_id, lab_id, now)
-        + _release_units(session, person_id, lab_id)
+    freed = _release_challenges(session, person_id, lab_id, now)
+    lock_rows(session, ideas=_touched(session, person_id))
+    freed += release_handoffs(session, person_id=person_id, now=now, lab_id=lab_id)
+    freed += _release_leads(session, person_id, viewer_of(session, person_id), lab_id, now)
+    freed += _release_proposals(session, person_id, lab_id, now)
+    return freed + _release_units(session, person_id, lab_id)
+
+
+def _touched(session: Session, person_id: int) -> set[int]:
+    """Return the ideas where the person holds something, to be locked together before the first change."""
+    held = sa.union(
+        sa.select(col(Idea.id)).where(col(Idea.lead_id) == person_id),
+        sa.select(col(Handoff.idea_id)).where(
+            col(Handoff.assignee_id) == person_id, col(Handoff.closed_at).is_(None)
+        ),
+        sa.select(col(Review.idea_id))
+        .join(Proposal, col(Proposal.review_id) == col(Review.id))
+        .where(col(Proposal.by_id) == person_id, col(Proposal.state) == ProposalState.OPEN),
     )
+    return {known_id(idea_id) for idea_id in session.scalars(held)}
 
 
 def _release_leads(
@@ -61,7 +75,7 @@ def _release_leads(
             sa.true() if lab_id is None else col(Idea.lab_id) == lab_id,
         )
         .order_by(col(Idea.id))
-        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).all()
     for idea in ideas:
         idea.lead_id = None
