@@ -12,7 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "livinglab/translations"
 LANGUAGES = ("nb", "sv", "fi")
-_JINJA = "extensions = jinja2.ext.do\nsilent = false\n"  # a template that cannot be read is an error
+_JINJA = (  # a template that cannot be read is an error
+    "extensions = jinja2.ext.do, livinglab.web.fragments.KeptPart\nsilent = false\n"
+)
 MAPPING = (
     f"[python: livinglab/**.py]\n[jinja2: templates/**.html]\n{_JINJA}[jinja2: templates/**.txt]\n{_JINJA}"
 )
