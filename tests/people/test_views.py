@@ -627,7 +627,7 @@ def deliver(app, database):
 
 def test_the_demo_shows_its_mails_and_their_links_work(demo, make, database):
     make.person(email="kari@example.org", name="Kari", language="en")
-    assert "No mails yet" in demo.get("/demo/mail?lang=en").text
+    assert "Nothing has been delivered yet" in demo.get("/demo/mail?lang=en").text
     demo.post("/sign-in/link", data={"email": "kari@example.org"})
     deliver(demo.application, database)
     page = demo.get("/demo/mail?lang=en").text
