@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import Flask, g
 from flask_babel import get_locale, get_translations
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 
@@ -33,6 +35,14 @@ class Phrases:
         if said is None:
             said = self._filled[text] = self._find(text)
         return said % values
+
+    def plainly(self, text: str, values: dict[str, Any]) -> str:
+        """Return the text for a template that is no HTML, such as the plain part of a mail."""
+        return str(self._catalogue.ugettext(text)) % values
+
+    def count_plainly(self, one: str, many: str, num: int, values: dict[str, Any]) -> str:
+        """Return the form of a text that goes with a number, for a template that is no HTML."""
+        return str(self._catalogue.ungettext(one, many, num)) % {"num": num, **values}
 
     def count(self, one: str, many: str, num: int, values: dict[str, Any]) -> Markup:
         """Return the form of a text that goes with a number."""
@@ -62,14 +72,19 @@ def _phrases() -> Phrases:
     return _KNOWN[name]
 
 
-def say(text: str, /, **values: Any) -> Markup:
+@pass_eval_context
+def say(context: EvalContext, text: str, /, **values: Any) -> str:
     """Return a text in the page's language: ``_('Hello %(name)s', name=…)`` in a template."""
-    return _phrases().say(text, values)
+    phrases = _phrases()
+    return phrases.say(text, values) if context.autoescape else phrases.plainly(text, values)
 
 
-def count(one: str, many: str, num: int, /, **values: Any) -> Markup:
+@pass_eval_context
+def count(context: EvalContext, one: str, many: str, num: int, /, **values: Any) -> str:
     """Return a text with a number: ``ngettext('%(num)d idea', '%(num)d ideas', n)`` in a template."""
-    return _phrases().count(one, many, num, values)
+    phrases = _phrases()
+    write = phrases.count if context.autoescape else phrases.count_plainly
+    return write(one, many, num, values)
 
 
 def install(app: Flask) -> None:
