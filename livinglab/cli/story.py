@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -55,7 +56,8 @@ def load_once(create_app: Factory, config: Config) -> bool:
     with app.app_context():
         load(app.extensions["livinglab.database"], utc_now(), progress=_progress)
     app.extensions["livinglab.database"].close()
-    click.echo("\r  100 %")
+    _progress(1, 1)
+    click.echo("")
     return True
 
 
@@ -67,6 +69,8 @@ def _has_labs(config: Config) -> bool:
 
 
 def _progress(done: int, total: int) -> None:
+    if not sys.stdout.isatty():
+        return
     click.echo(f"\r  {done * 100 // max(total, 1):3d} %", nl=False)
 
 
@@ -74,7 +78,7 @@ def greet(config: Config) -> None:
     """Print where the site is, and in the demo whom one may sign in as."""
     click.echo(f"\nLivinglab is at {config.base_url}")
     if config.demo:
-        click.echo(f"Sign in with one click at {config.base_url}/sign-in as one of these:\n")
+        click.echo(f"Sign in with one click at {config.base_url}/sign-in?lang=en as one of these:\n")
         people = [person for person in json.loads(PEOPLE.read_text("utf-8")) if person["demo_login"]]
         for role, title in ROLES.items():
             names = ", ".join(person["name"] for person in people if person["role"] == role)
