@@ -67,7 +67,7 @@ class ProfileForm(Form):
     )
     bio = Text(_l("A few words about you"), max_length=BIO_MAX, required=False)
     language = Choice(_l("Language of pages and mails"), LANGUAGE_CHOICES)
-    digest = Tick(_l("Mail me once a day when something I follow has moved"))
+    digest = Tick(_l("Mail me once a day when something happens with what I follow"))
 
 
 class PhotoForm(Form):
