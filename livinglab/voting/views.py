@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.errors import NotFound, Refused
+from livinglab.ideas.queries.visibility import visible_idea
+from livinglab.ideas.rules import NO_SUCH_IDEA
 from livinglab.labs.queries import lab_brief
 from livinglab.voting.commands import support_idea, withdraw_support
 from livinglab.voting.queries import support_state
@@ -44,7 +46,13 @@ def withdraw(idea_id: int) -> Response:
     """Take one's support back."""
     ActionForm.require()
     with db.writing() as session:
-        withdraw_support(session, idea_id=idea_id, person=viewer())
+        had = withdraw_support(session, idea_id=idea_id, person=viewer())
+    with db.reading() as session:
+        seen = visible_idea(session, idea_id, viewer())
+    if not seen and had:  # it was taken down meanwhile: its page cannot be gone back to
+        return back(url_for("me.supports"), _("You have taken your support back."))
+    if not seen:
+        raise NO_SUCH_IDEA
     return _answer(idea_id, _("You have taken your support back."), None)
 
 

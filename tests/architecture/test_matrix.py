@@ -257,7 +257,7 @@ ROUTES: dict[str, Row] = {
     "POST team.bring_unit_back": only(s303="manager"),
     "POST team.end": only(s303="facilitator manager admin"),
     "POST team.end_membership": only(s303="manager admin"),
-    "POST team.hours": only(s303="facilitator manager admin"),
+    "POST team.hours": only(rest=404, s303="facilitator manager admin"),
     "POST team.invite": only(s303="manager admin"),
     "POST team.join_unit": only(s303="manager"),
     "GET team.new_unit": only(s200="manager"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.viewer import Role, Viewer
@@ -26,6 +27,12 @@ def visible_to(viewer: Viewer) -> Condition:
     if labs:
         ways.append(sa.and_(col(Idea.lab_id).in_(labs), col(Idea.publication) != Publication.DRAFT))
     return sa.or_(*ways) if len(ways) > 1 else public
+
+
+def visible_idea(session: Session, idea_id: int, viewer: Viewer) -> bool:
+    """Say whether there is such an idea and this person may see it."""
+    query = sa.select(sa.exists().where(col(Idea.id) == idea_id, visible_to(viewer)))
+    return bool(session.scalar(query))
 
 
 def listed(*activities: Activity) -> Condition:

@@ -19,7 +19,9 @@ from livinglab.ideas.models import CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, credits_of, idea_page, once_public
 from livinglab.ideas.queries.search import alike
 from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_of
+from livinglab.ideas.queries.visibility import visible_idea
 from livinglab.ideas.rules import (
+    NO_SUCH_IDEA,
     WITHDRAW_BELOW,
     usual_byline,
     why_not_comment,
@@ -167,8 +169,12 @@ def unfollow(idea_id: int) -> Response:
     """Not be told any more."""
     ActionForm.require()
     with db.writing() as session:
-        unfollow_idea(session, idea_id=idea_id, person=viewer())
-    return back(url_for("ideas.page", idea_id=idea_id), _("You no longer follow this idea."))
+        had = unfollow_idea(session, idea_id=idea_id, person=viewer())
+        seen = visible_idea(session, idea_id, viewer())
+    if not seen and not had:
+        raise NO_SUCH_IDEA
+    target = url_for("ideas.page", idea_id=idea_id) if seen else url_for("me.following")
+    return back(target, _("You no longer follow this idea."))
 
 
 @bp.route("/ideas/<int:idea_id>/withdraw", methods=["GET", "POST"])

@@ -17,7 +17,14 @@ from livinglab.core.tokens import new_token, token_hash
 from livinglab.core.viewer import Role, Viewer
 from livinglab.labs.commands.units import add_member
 from livinglab.labs.models import Invitation, Lab, ReceivingUnit
-from livinglab.labs.rules import VALID_FOR, state_of, why_not_accept, why_not_invite, why_not_take
+from livinglab.labs.rules import (
+    NO_SUCH_UNIT,
+    VALID_FOR,
+    state_of,
+    why_not_accept,
+    why_not_invite,
+    why_not_take,
+)
 from livinglab.people.commands import grant_role, lock_people
 from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import why_not_address
@@ -236,7 +243,7 @@ def join_unit(session: Session, *, unit_id: int, person: Viewer, now: datetime) 
     """
     unit = session.get(ReceivingUnit, unit_id)
     if unit is None:
-        raise NotFound("no-such-unit", "")
+        raise NO_SUCH_UNIT
     refuse(why_not_take(person, lab_id=unit.lab_id, role=Role.FACILITATOR))
     add_member(session, unit_id=unit_id, person_id=person.known_id, added_by=person.known_id, now=now)
 

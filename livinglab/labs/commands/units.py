@@ -17,7 +17,7 @@ from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
 from livinglab.labs.commands.labs import cleaned
 from livinglab.labs.models import FIELD_MAX, LAB_NAME_MAX, Category, Lab, ReceivingUnit, UnitMember
-from livinglab.labs.rules import why_not_invite, why_not_set_up
+from livinglab.labs.rules import NO_SUCH_UNIT, why_not_invite, why_not_set_up
 from livinglab.people.models import RoleGrant
 
 LIMIT_MOST = 500
@@ -214,7 +214,7 @@ def remove_member(session: Session, *, unit_id: int, person_id: int, person: Vie
 def _unit(session: Session, unit_id: int) -> ReceivingUnit:
     unit = session.get(ReceivingUnit, unit_id)
     if unit is None:
-        raise NotFound("no-such-unit", "")
+        raise NO_SUCH_UNIT
     return unit
 
 

@@ -14,7 +14,7 @@ from livinglab.core.errors import NotFound
 from livinglab.labs.models import Audience, AudienceLevel, Challenge, ChallengeState, Lab, Measure
 from livinglab.labs.queries.labs import LabBrief, brief_of
 from livinglab.labs.queries.units import Somebody, people_by_id
-from livinglab.labs.rules import counts_shown_from
+from livinglab.labs.rules import NO_SUCH_CHALLENGE, counts_shown_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def challenge_brief(session: Session, challenge_id: int) -> ChallengeBrief:
     """
     row = session.get(Challenge, challenge_id)
     if row is None:
-        raise NotFound("no-such-challenge", "")
+        raise NO_SUCH_CHALLENGE
     return challenge_of(row)
 
 
@@ -199,7 +199,7 @@ def challenge_page(session: Session, challenge_id: int) -> ChallengePage:
         .where(col(Challenge.id) == challenge_id)
     ).one_or_none()
     if found is None:
-        raise NotFound("no-such-challenge", "")
+        raise NO_SUCH_CHALLENGE
     row, lab = found
     people = people_by_id(session, {i for i in (row.responsible_id, row.deputy_id) if i})
     return ChallengePage(

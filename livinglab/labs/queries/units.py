@@ -15,6 +15,7 @@ from livinglab.core.errors import NotFound
 from livinglab.core.files import StoredFile
 from livinglab.core.viewer import Role
 from livinglab.labs.models import Invitation, Lab, ReceivingUnit, UnitMember
+from livinglab.labs.rules import NO_SUCH_UNIT
 from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import Face, face_of
 
@@ -105,7 +106,7 @@ def unit_brief(session: Session, unit_id: int) -> UnitBrief:
     """
     found = _units(session, sa.select(ReceivingUnit, _MEMBERS).where(col(ReceivingUnit.id) == unit_id))
     if not found:
-        raise NotFound("no-such-unit", "")
+        raise NO_SUCH_UNIT
     return found[0]
 
 

@@ -35,6 +35,8 @@ from livinglab.labs.rules.numbers import (
     why_not_numbers,
 )
 from livinglab.labs.rules.setting_up import (
+    NO_SUCH_CHALLENGE,
+    NO_SUCH_UNIT,
     known_countries,
     known_timezones,
     missing_languages,
@@ -43,7 +45,9 @@ from livinglab.labs.rules.setting_up import (
     why_not_invite,
     why_not_lab,
     why_not_make_labs,
+    why_not_see_challenge,
     why_not_set_up,
+    why_not_tend,
     why_not_theme,
 )
 from livinglab.labs.rules.usual import (
@@ -55,6 +59,8 @@ __all__ = [
     "AUDIENCES_MAX",
     "INVITATION_DAYS",
     "MEASURES_MAX",
+    "NO_SUCH_CHALLENGE",
+    "NO_SUCH_UNIT",
     "USUAL_CATEGORIES",
     "VALID_FOR",
     "Card",
@@ -87,7 +93,9 @@ __all__ = [
     "why_not_numbers",
     "why_not_open",
     "why_not_reshape",
+    "why_not_see_challenge",
     "why_not_set_up",
     "why_not_take",
+    "why_not_tend",
     "why_not_theme",
 ]

@@ -10,12 +10,15 @@ from zoneinfo import available_timezones
 from flask_babel import lazy_gettext as _l
 from holidays import list_supported_countries
 
-from livinglab.core.errors import Forbidden, Refused
+from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.text import LANGUAGES
 from livinglab.core.viewer import Role, Viewer
-from livinglab.labs.models import LAB_NAME_MAX, THEMES
+from livinglab.labs.models import LAB_NAME_MAX, THEMES, ChallengeState
 from livinglab.people.rules import why_not_address
 
+NO_SUCH_CHALLENGE = NotFound("no-such-challenge", _l("There is no such challenge, or it is not open yet."))
+NO_SUCH_UNIT = NotFound("no-such-unit", _l("There is no such unit in this lab."))
+"""One answer for what does not exist and for what somebody else may not know of."""
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -40,6 +43,18 @@ def why_not_draft(person: Viewer, lab_id: int) -> Refused | None:
             "not-lab-staff", _l("Only the lab’s facilitators, project leads and manager write challenges.")
         )
     return None
+
+
+def why_not_see_challenge(person: Viewer, *, lab_id: int, state: ChallengeState) -> Refused | None:
+    """Say why this person may not see a challenge: a draft is for those who work in its lab."""
+    if state is ChallengeState.DRAFT and not person.has(lab_id, *Role):
+        return NO_SUCH_CHALLENGE
+    return None
+
+
+def why_not_tend(person: Viewer, lab_id: int) -> Refused | None:
+    """Say why the rooms behind a challenge are closed: to those of other labs as if it did not exist."""
+    return NO_SUCH_CHALLENGE if why_not_draft(person, lab_id) is not None else None
 
 
 def why_not_invite(person: Viewer, lab_id: int) -> Refused | None:

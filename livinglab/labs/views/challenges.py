@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from flask import Blueprint, render_template
-from flask_babel import gettext as _
 
 from livinglab.core.clock import utc_now
-from livinglab.core.errors import NotFound
+from livinglab.core.errors import refuse
 from livinglab.core.viewer import Role
 from livinglab.ideas.queries.cards import newest_cards
 from livinglab.ideas.queries.counts import ideas_by_challenge, undecided_in
 from livinglab.labs import queries
-from livinglab.labs.models import ChallengeState
-from livinglab.labs.rules import days_left, takes_ideas
+from livinglab.labs.rules import days_left, takes_ideas, why_not_see_challenge
 from livinglab.labs.views import showing
 from livinglab.web.access import public, viewer
 from livinglab.web.database import db
@@ -50,9 +48,8 @@ def page(challenge_id: int) -> str:
     now = utc_now()
     with db.reading() as session:
         challenge = queries.challenge_page(session, challenge_id)
+        refuse(why_not_see_challenge(viewer(), lab_id=challenge.lab.id, state=challenge.brief.state))
         lab = showing.enter(challenge.lab)
-        if challenge.brief.state is ChallengeState.DRAFT and not viewer().has(lab.id, *Role):
-            raise NotFound("no-such-challenge", _("There is no such challenge, or it is not open yet."))
         values = {
             "ideas": newest_cards(session, now, challenge_id=challenge_id, limit=6),
             "count": ideas_by_challenge(session, [challenge_id]).get(challenge_id, 0),

@@ -29,6 +29,7 @@ from livinglab.labs.rules import (
     why_not_measure,
     why_not_open,
     why_not_reshape,
+    why_not_tend,
 )
 from livinglab.labs.views import showing
 from livinglab.labs.views.setup import Answer, rights
@@ -47,11 +48,11 @@ def _challenge(session: Session, challenge_id: int) -> ChallengePage:
     """Return a challenge where this person works in its lab.
 
     Raises:
-        NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``.
+        NotFound: ``no-such-challenge``; also when they do not.
     """
     found = queries.challenge_page(session, challenge_id)
+    refuse(why_not_tend(viewer(), found.lab.id))
     showing.enter(found.lab)
-    refuse(why_not_draft(viewer(), found.lab.id))
     return found
 
 
@@ -254,6 +255,7 @@ def open_it(challenge_id: int) -> Response:
     """Open the challenge."""
     ActionForm.require()
     with db.writing() as session:
+        _challenge(session, challenge_id)
         opened = commands.open_challenge(
             session, challenge_id=challenge_id, person=viewer(), now=utc_now(), count_active=active_people
         )

@@ -17,7 +17,7 @@ from livinglab.labs import commands, queries
 from livinglab.labs.forms.labs import ROLE_NAMES, UNIT_TEXTS, HoursForm, InviteForm, unit_form
 from livinglab.labs.forms.per_language import keep, read, spread
 from livinglab.labs.queries import LabBrief, UnitBrief
-from livinglab.labs.rules import why_not_invite
+from livinglab.labs.rules import NO_SUCH_UNIT, why_not_invite
 from livinglab.labs.views import showing
 from livinglab.labs.views.setup import Answer, lab_to_set_up, rights
 from livinglab.people.commands import end_role
@@ -38,7 +38,7 @@ def _lab_to_invite(session: Session, slug: str) -> LabBrief:
 def _unit_in(session: Session, lab: LabBrief, unit_id: int) -> UnitBrief:
     unit = queries.unit_brief(session, unit_id)
     if unit.lab_id != lab.id:
-        raise NotFound("no-such-unit", _("There is no such unit in this lab."))
+        raise NO_SUCH_UNIT
     return unit
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from livinglab.core.db import known_id
-from livinglab.core.errors import NotFound
 from livinglab.core.journal import record
 from livinglab.core.viewer import Viewer
 from livinglab.labs.models import Challenge, Lab
+from livinglab.labs.rules import NO_SUCH_CHALLENGE
 
 
 def challenge_row(session: Session, challenge_id: int, *, lock: bool = True) -> tuple[Challenge, Lab]:
@@ -26,7 +26,7 @@ def challenge_row(session: Session, challenge_id: int, *, lock: bool = True) -> 
     options: dict[str, Any] = {"with_for_update": {"key_share": True}, "populate_existing": True}
     challenge = session.get(Challenge, challenge_id, **(options if lock else {}))
     if challenge is None:
-        raise NotFound("no-such-challenge", "")
+        raise NO_SUCH_CHALLENGE
     return challenge, session.get_one(Lab, challenge.lab_id)
 
 
