@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from livinglab.handoff.models import BODY_MAX, NOTE_MAX, REASON_MAX, TITLE_MAX, Outcome
 from livinglab.handoff.rules.words import CASE_MAX, SIGNER_TITLE_MAX
 from livinglab.web.forms import Choice, Day, Form, Hidden, Line, Radios, Text
+from livinglab.web.paging import as_number
 
 OUTCOMES = (
     (Outcome.ACCEPTED.value, _l("Accepted")),
@@ -25,8 +26,7 @@ class StepForm(Form):
     @property
     def seen(self) -> int | None:
         """Return the stamp the person saw; none where it was typed by hand."""
-        value = str(self.stamp.data or "")
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+        return as_number(self.stamp.data)
 
 
 class RouteForm(StepForm):

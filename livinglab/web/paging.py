@@ -78,5 +78,10 @@ class RowNumber(IntegerConverter):
 
 def number_arg(name: str) -> int | None:
     """Return a query parameter as a row id, or ``None``."""
-    value = request.args.get(name, "")
+    return as_number(request.args.get(name))
+
+
+def as_number(text: object) -> int | None:
+    """Read a number a page carried along; ``None`` for what was typed by hand ("²" is a digit, too)."""
+    value = str(text or "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None

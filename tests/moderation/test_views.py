@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,11 +16,12 @@ from sqlmodel import select
 
 from livinglab.core.db import Database
 from livinglab.core.mail import OutboxMail
-from livinglab.ideas.commands import start_draft
+from livinglab.ideas.commands import edit_idea, start_draft
+from livinglab.ideas.commands.drafts import texts_of
 from livinglab.ideas.models import Idea, Publication
 from livinglab.ideas.rules import IdeaTexts
 from livinglab.labs.models import Lab
-from livinglab.moderation.commands import appeal, decide_case, hold_case, report, submit_idea
+from livinglab.moderation.commands import appeal, decide_case, hold_case, report, submit_edit, submit_idea
 from livinglab.moderation.models import Case, Decision
 from livinglab.moderation.rules import Verdict
 from livinglab.people.models import Person
@@ -159,6 +162,32 @@ def test_an_older_reading_is_refused_with_a_clear_message(
     assert f"{room.ida.name} decided this" in answer.text
     assert send(client, room.case(room.ideas[1]), stamp="77").status_code == 409
     assert send(client, room.case(room.ideas[1]), stamp="x").status_code == 409
+
+
+def test_a_stamp_typed_by_hand_decides_nothing(client: FlaskClient, sign_in: SignIn, room: Room) -> None:
+    page = f"/moderation/cases/{room.case(room.ideas[0]).id}/decide?lang=en"
+    for stamp in ("²", "٣", "-1", "1" * 40, ""):
+        answer = sign_in(client, room.ida).post(page, data={"verdict": "publish", "stamp": stamp})
+        assert answer.status_code == 409, stamp
+    assert room.idea(room.ideas[0]).publication is Publication.PENDING
+
+
+def test_an_edit_of_one_word_said_thousands_of_times_is_laid_out_at_once(
+    client: FlaskClient, sign_in: SignIn, room: Room, database: Database, make: Make
+) -> None:
+    room.decide(Verdict.PUBLISH, room.ideas[0])
+    author, wide = make.viewer(room.author), "a b " * 1990
+    with database.writing() as session:
+        session.get_one(Idea, room.ideas[0]).body = wide
+        texts = replace(texts_of(session, session.get_one(Idea, room.ideas[0])), body="b " + wide + "c")
+        values = {"idea_id": room.ideas[0], "person": author, "now": NOW}
+        made = edit_idea(session, texts=texts, note="Mer plass.", **values)
+        submit_edit(session, number=made.number if made else 0, **values)
+    case, facilitator = room.case(room.ideas[0]), sign_in(client, room.ida)
+    start = time.process_time()
+    shown = facilitator.get(f"/moderation/cases/{case.id}?lang=en")
+    assert time.process_time() - start < 2
+    assert "<ins" in shown.text
 
 
 def test_the_letter_is_previewed_in_the_language_of_its_author(

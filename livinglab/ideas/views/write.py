@@ -44,7 +44,7 @@ from livinglab.web.filters import when
 from livinglab.web.forms import ActionForm
 from livinglab.web.limits import door
 from livinglab.web.locale import language, said
-from livinglab.web.paging import number_arg
+from livinglab.web.paging import as_number, number_arg
 from livinglab.web.respond import back
 
 ACTIONS = ("keep", "save", "preview", "send")
@@ -83,10 +83,7 @@ def write() -> Response:
 
 def _desk() -> Desk | None:
     """Find the draft and the lab from the address or the form; ``None`` where the lab is not known yet."""
-    idea_id = number_arg("idea")
-    posted = request.form.get("idea", "")
-    if idea_id is None and posted.isascii() and posted.isdigit() and len(posted) < 10:
-        idea_id = int(posted)
+    idea_id = number_arg("idea") or as_number(request.form.get("idea"))
     with db.reading() as session:
         everything = places(session)
         draft = own_draft(session, idea_id, viewer(), token_hash=draft_hash()) if idea_id else None

@@ -13,6 +13,7 @@ from livinglab.core.db import known_id
 from livinglab.core.files import StoredFile
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
+from livinglab.ideas.queries.versions import word_diff
 from livinglab.moderation.models import Action, Case, Decision, Report, Source
 from livinglab.moderation.queries.standing import author_face, authors_of, nobody_but
 from livinglab.moderation.rules import (
@@ -23,7 +24,6 @@ from livinglab.moderation.rules import (
     Thing,
     Verdict,
     action_of,
-    difference,
     in_other_hands,
     marked,
     why_not_verdict,
@@ -221,9 +221,9 @@ def _exhibits(
     for name in FIELDS:
         old, new = getattr(idea, name), getattr(version, name)
         if old != new:
-            rows.append(Exhibit(name, difference(old, new), changed=True))
+            rows.append(Exhibit(name, word_diff(old, new), changed=True))
     if version.image_id != idea.image_id or version.image_alt != idea.image_alt:
-        rows.append(Exhibit("image", difference(idea.image_alt, version.image_alt), changed=True))
+        rows.append(Exhibit("image", word_diff(idea.image_alt, version.image_alt), changed=True))
     return tuple(rows)
 
 

@@ -30,7 +30,7 @@ from livinglab.moderation.rules.deciding import (
 )
 from livinglab.moderation.rules.house import HOUSE_RULES, HouseRule, rule_name
 from livinglab.moderation.rules.letters import Letter, Thing, letter, rule_line, what_then, what_was_done
-from livinglab.moderation.rules.showing import Parts, difference, marked
+from livinglab.moderation.rules.showing import Parts, marked
 
 __all__ = [
     "ALREADY_LOOKED_AT",
@@ -58,7 +58,6 @@ __all__ = [
     "Verdict",
     "action_of",
     "checks",
-    "difference",
     "in_other_hands",
     "letter",
     "marked",

@@ -60,7 +60,7 @@ _PHONE = re.compile(
 )
 _DATE = re.compile(r"0?\d{1,2}[./\-]\d{1,2}[./\-](?:19|20)\d{2}|(?:19|20)\d{2}[./\-]\d{2}[./\-]\d{2}")
 _LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>()\[\]]+|(?<![\w@.])[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*"
+    r"(?:https?://|www\.)[^\s<>()\[\]]+|(?<![\w@.-])[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*"
     r"\.(?:com|net|org|info|biz|io|eu|no|se|fi|dk|ru|shop|xyz|top|online|site)(?:/[^\s<>()\[\]]*)?(?![\w@])",
     re.IGNORECASE,
 )

@@ -1,15 +1,10 @@
-"""How a text is laid before a moderator: what the checks found is marked, what an edit changed is shown."""
+"""How a text is laid before a moderator: what the checks found is marked."""
 
 from __future__ import annotations
-
-import re
-from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from livinglab.moderation.rules.checks import Check, checks
 
 Parts = tuple[tuple[str, str], ...]
-_PIECES = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def marked(text: str, *, links: bool) -> Parts:
@@ -30,21 +25,3 @@ def marked(text: str, *, links: bool) -> Parts:
     if at < len(text):
         parts.append(("same", text[at:]))
     return tuple(parts)
-
-
-def difference(old: str, new: str) -> Parts:
-    """Split two texts into ("same", …), ("del", …) and ("ins", …) by words, in reading order."""
-    before, after = _PIECES.findall(old), _PIECES.findall(new)
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    return tuple(_joined(matcher, before, after))
-
-
-def _joined(matcher: SequenceMatcher[str], before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            yield "same", "".join(after[j1:j2])
-            continue
-        if i2 > i1:
-            yield "del", "".join(before[i1:i2])
-        if j2 > j1:
-            yield "ins", "".join(after[j1:j2])

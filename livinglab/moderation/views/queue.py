@@ -47,7 +47,7 @@ from livinglab.moderation.views.blueprint import (
 from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
 from livinglab.web.forms import ActionForm
-from livinglab.web.paging import number_arg
+from livinglab.web.paging import as_number, number_arg
 from livinglab.web.respond import back, fragment_wanted
 
 moderating = staff(Role.FACILITATOR, Role.MANAGER, admin=True)
@@ -124,7 +124,7 @@ def preview(case_id: int) -> Response:
         page = _hold(case_id)
     if not fragment_wanted():
         with db.reading() as session:
-            form.errors.clear() if form.validate_on_submit() else None
+            form.validate_on_submit()  # what is wrong is said at its field
             return _desk(session, case_id, form=form)
     values = {
         "letter": _letter(page, form),
@@ -173,8 +173,8 @@ def _in_hand(page: CasePage) -> Response:
 
 
 def _stamp(form: DecideForm) -> int:
-    text = form.stamp.data or ""
-    return int(text) if text.isdigit() and len(text) < 10 else -1
+    stamp = as_number(form.stamp.data)
+    return -1 if stamp is None else stamp
 
 
 def _again(case_id: int, form: DecideForm) -> Response:
