@@ -98,6 +98,25 @@ def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
             way.send(render_mail(mail, content))
 
 
+def in_steps(command: Callable[..., int], *, most: int, steps: int = 20) -> Callable[[datetime], object]:
+    """Make a job of a command that may have much to do: a transaction for each ``most``, others between.
+
+    Args:
+        command: Takes a session, ``now`` and ``most``; returns how many it did.
+        steps: After so many the rest waits for the next run.
+    """
+
+    def run(now: datetime) -> object:
+        for _ in range(steps):
+            with db.writing() as session:
+                did = command(session, now=now, most=most)
+            if did < most:
+                break
+        return None
+
+    return run
+
+
 def _renew_box_thresholds(now: datetime) -> None:
     with db.writing() as session:
         renew_box_thresholds(session, now, count_active=active_people)
@@ -132,7 +151,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         "notices",
         timedelta(seconds=10),
-        in_one_transaction(deliver_notices),
+        in_steps(deliver_notices, most=20),
         "Tell people what the journal holds.",
     ),
     Job("mails", timedelta(seconds=5), deliver_mails, "Deliver the mails that wait."),
@@ -146,7 +165,7 @@ JOBS: tuple[Job, ...] = (
     Job(
         "digests",
         timedelta(minutes=15),
-        in_one_transaction(send_digests),
+        in_steps(send_digests, most=100),
         "One mail a person and day, at 07:30 of the lab.",
     ),
     Job(

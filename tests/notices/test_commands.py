@@ -158,3 +158,44 @@ def test_one_click_ends_the_daily_mail(session: Session, make: Make) -> None:
     send_digests(session, now=MORNING)
     assert _mails(session, "digest") == []
     assert session.scalar(select(col(Notice.id)).where(Notice.person_id == person.id)) is not None
+
+
+def test_an_event_that_cannot_be_told_does_not_hold_up_the_others(
+    session: Session, make: Make, noon: datetime
+) -> None:
+    idea = make.idea()
+    follower = _follower(make, idea.id)
+    record(session, "report-settled", at=noon, actor_id=None, idea_id=idea.id, data={"person_id": 999_999})
+    record(session, "idea-edited", at=noon, actor_id=None, idea_id=idea.id, lab_id=idea.lab_id)
+    assert deliver_notices(session, now=noon) == 1
+    assert session.scalar(select(Notice.id).where(Notice.person_id == follower)) is not None
+    assert session.scalar(select(EventTodo.tries)) == 1
+
+
+def test_a_popular_idea_costs_as_many_statements_as_any(session: Session, make: Make, noon: datetime) -> None:
+    def cost(followers: int) -> int:
+        idea = make.idea()
+        for _ in range(followers):
+            _follower(make, idea.id)
+        record(session, "idea-edited", at=noon, actor_id=None, idea_id=idea.id, lab_id=idea.lab_id)
+        seen: list[str] = []
+        hear = lambda _c, _k, statement, *_more: seen.append(statement)  # noqa: E731
+        sa.event.listen(session.get_bind(), "before_cursor_execute", hear)
+        deliver_notices(session, now=noon)
+        sa.event.remove(session.get_bind(), "before_cursor_execute", hear)
+        return len(seen)
+
+    assert cost(60) == cost(2)
+
+
+def test_digests_in_steps_reach_everybody_once(session: Session, make: Make) -> None:
+    idea = make.idea()
+    people = {_follower(make, idea.id) for _ in range(5)}
+    at = MORNING - timedelta(hours=2)
+    record(session, "idea-edited", at=at, actor_id=None, idea_id=idea.id, lab_id=idea.lab_id)
+    deliver_notices(session, now=MORNING)
+    steps = [send_digests(session, now=MORNING, most=2) for _ in range(4)]
+    reached = [mail.person_id for mail in _mails(session, "digest")]
+    assert (sum(steps), len(reached)) == (len(set(reached)), len(set(reached)))
+    assert steps[-1] == 0
+    assert people <= set(reached)

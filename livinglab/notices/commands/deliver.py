@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from livinglab.core.db import known_id
-from livinglab.core.journal import Event, Reader, done, waiting
-from livinglab.core.mail import OutboxMail, queue_mail
+from livinglab.core.journal import Event, Reader, attend
+from livinglab.core.mail import queue_mail
 from livinglab.notices.commands.reading import forget_notices
 from livinglab.notices.models import Notice
 from livinglab.notices.queries.circles import people_in
@@ -18,21 +18,23 @@ from livinglab.notices.rules.telling import Circle, tellings
 from livinglab.people.models import Person
 
 
-def deliver_notices(session: Session, *, now: datetime) -> int:
+def deliver_notices(session: Session, *, now: datetime, most: int = 200) -> int:
     """Tell people what happened: one notice per event and person, by schema.
+
+    An event that cannot be told is tried again later; those behind it go on.
 
     Returns:
         How many events were dealt with.
 
     Source: rules N1, N2, N3.
     """
-    events = waiting(session, Reader.NOTICES)
-    for event in events:
+
+    def act(event: Event) -> None:
         if event.kind == "account-erased":
             forget_notices(session, person_id=event.subject_id or 0)
         _tell(session, event, now)
-        done(session, Reader.NOTICES, known_id(event.id))
-    return len(events)
+
+    return attend(session, Reader.NOTICES, act, now=now, limit=most)
 
 
 def _tell(session: Session, event: Event, now: datetime) -> None:
@@ -47,46 +49,60 @@ def _tell(session: Session, event: Event, now: datetime) -> None:
         if telling.at_once:  # of several reasons the first is said
             at_once = dict.fromkeys(people, telling.circle) | at_once
     told.discard(event.actor_id or 0)  # nobody is told what they did themself
-    for person_id in sorted(told):
-        mailed_at = event.at if person_id in by_letter else None
-        if _note(session, event, person_id, mailed_at) and person_id in at_once and not mailed_at:
-            _mail(session, event, person_id, at_once[person_id], now)
+    new = _note(session, event, told, by_letter)
+    _mail(session, event, {person: at_once[person] for person in new & at_once.keys() - by_letter}, now)
 
 
-def _note(session: Session, event: Event, person_id: int, mailed_at: datetime | None) -> bool:
-    known = session.scalar(
-        select(Notice.id).where(Notice.person_id == person_id, Notice.event_id == event.id)
+def _note(session: Session, event: Event, told: set[int], by_letter: set[int]) -> set[int]:
+    """Write the notices of an event in few statements, however many follow; return whose are new."""
+    if not told:
+        return set()
+    known = session.scalars(
+        select(Notice.person_id).where(Notice.event_id == event.id, col(Notice.person_id).in_(told))
     )
-    if known is not None:
-        return False
-    event_id = known_id(event.id)
-    told = Notice(
-        person_id=person_id, event_id=event_id, idea_id=event.idea_id, at=event.at, mailed_at=mailed_at
-    )
-    session.add(told)
-    session.flush()
-    return True
+    new = sorted(told.difference(known))
+    rows = [
+        {
+            "person_id": person_id,
+            "event_id": event.id,
+            "idea_id": event.idea_id,
+            "at": event.at,
+            "mailed_at": event.at if person_id in by_letter else None,
+        }
+        for person_id in new
+    ]
+    if rows:
+        session.execute(sa.insert(Notice), rows)
+    return set(new)
 
 
-def _mail(session: Session, event: Event, person_id: int, circle: Circle, now: datetime) -> None:
-    person = session.get(Person, person_id)
-    if person is None or not person.email or person.email_confirmed_at is None or person.erased_at:
+def _mail(session: Session, event: Event, circles: dict[int, Circle], now: datetime) -> None:
+    """Write at once to those for whom something waits, as far as they can get mail."""
+    if not circles:
         return
-    key = f"event-{event.id}-{person_id}"
-    if session.scalar(select(OutboxMail.id).where(OutboxMail.message_key == key)) is not None:
-        return
-    queue_mail(
-        session,
-        "event",
-        address=person.email,
-        language=person.language,
-        person_id=person_id,
-        now=now,
-        key=key,
-        data={"event_ids": [event.id], "circle": circle.value},
+    people = select(Person).where(
+        col(Person.id).in_(circles),
+        col(Person.email).is_not(None),
+        col(Person.email_confirmed_at).is_not(None),
+        col(Person.erased_at).is_(None),
+        col(Person.suspended_at).is_(None),
     )
+    mailed = []
+    for person in session.scalars(people.order_by(col(Person.id))):
+        person_id = known_id(person.id)
+        mailed.append(person_id)
+        queue_mail(
+            session,
+            "event",
+            address=person.email or "",
+            language=person.language,
+            person_id=person_id,
+            now=now,
+            key=f"event-{event.id}-{person_id}",
+            data={"event_ids": [event.id], "circle": circles[person_id].value},
+        )
     session.execute(
         sa.update(Notice)
-        .where(col(Notice.person_id) == person_id, col(Notice.event_id) == event.id)
+        .where(col(Notice.person_id).in_(mailed), col(Notice.event_id) == event.id)
         .values(mailed_at=now)
     )

@@ -24,22 +24,34 @@ OLDEST = timedelta(days=7)
 """What nobody mailed for a week (a worker that stood still) is not mailed any more; the notice stays."""
 
 
-def send_digests(session: Session, *, now: datetime) -> int:
+def send_digests(session: Session, *, now: datetime, most: int | None = None) -> int:
     """Put today's digests into the outbox, for everybody whose morning it is and who has news.
 
     Idempotent: what a person got today stands in ``digest_sent``; without news nothing is sent.
 
+    Args:
+        most: Stop after so many, so that others can write between; ``None`` for all.
+
     Returns:
         How many digests were put into the outbox.
     """
-    sent = 0
-    for person_id, zone in _with_news(session, now):
-        sent += _send(session, person_id, zone, now)
-    return sent
+    due = [(person_id, zone) for person_id, zone in _with_news(session, now) if _is_morning(now, zone)]
+    return sum(_send(session, person_id, zone, now) for person_id, zone in due[:most])
+
+
+def _is_morning(now: datetime, zone: str) -> bool:
+    return now.astimezone(ZoneInfo(zone)).time() >= DIGEST_AT
 
 
 def _with_news(session: Session, now: datetime) -> Sequence[tuple[int, str]]:
-    """Return (person, time zone of the lab they have news from)."""
+    """Return (person, time zone of the lab they have news from) of those who got nothing yet today."""
+    zones = {row.id: row.timezones[0] for row in session.scalars(select(Lab))}
+    days = {
+        now.astimezone(ZoneInfo(zone)).date() for zone in (*zones.values(), "UTC") if _is_morning(now, zone)
+    }
+    got_it = select(DigestSent.person_id).where(
+        DigestSent.person_id == Notice.person_id, col(DigestSent.day).in_(days)
+    )
     query = (
         select(Notice.person_id, sa.func.min(Event.lab_id))
         .join(Event, col(Event.id) == col(Notice.event_id))
@@ -54,18 +66,17 @@ def _with_news(session: Session, now: datetime) -> Sequence[tuple[int, str]]:
             col(Person.email_confirmed_at).is_not(None),
             col(Person.erased_at).is_(None),
             col(Person.suspended_at).is_(None),
+            sa.not_(got_it.exists()),
         )
         .group_by(col(Notice.person_id))
+        .order_by(col(Notice.person_id))
     )
-    zones = {row.id: row.timezones[0] for row in session.scalars(select(Lab))}
     return [(person_id, zones.get(lab_id, "UTC")) for person_id, lab_id in session.execute(query)]
 
 
 def _send(session: Session, person_id: int, zone: str, now: datetime) -> int:
-    local = now.astimezone(ZoneInfo(zone))
-    if local.time() < DIGEST_AT:
-        return 0
-    day, morning = local.date(), instant(local.date(), DIGEST_AT, zone)
+    day = now.astimezone(ZoneInfo(zone)).date()
+    morning = instant(day, DIGEST_AT, zone)
     if session.get(DigestSent, (person_id, day)) is not None:
         return 0
     query = (

@@ -12,7 +12,7 @@ from livinglab.core.viewer import Role
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Comment, Follow, Idea
 from livinglab.labs.models import ReceivingUnit, UnitMember
-from livinglab.notices.rules.telling import Circle
+from livinglab.notices.rules.telling import SUBJECT_OF, Circle
 from livinglab.people.models import Person, RoleGrant
 
 
@@ -36,8 +36,7 @@ def _lead(session: Session, event: Event) -> set[int | None]:
 
 def _subject(session: Session, event: Event) -> set[int | None]:
     del session
-    keys = ("person_id", "assignee_id", "lead_id", "author_id", "by_id", "signer_id", "writer_id")
-    return {event.data.get(key) for key in keys}
+    return {event.data.get(SUBJECT_OF[event.kind])}
 
 
 def _handoff(session: Session, event: Event) -> Handoff | None:
@@ -98,7 +97,7 @@ def _deciders(session: Session, event: Event) -> set[int | None]:
 
 def _uninvolved(session: Session, event: Event) -> set[int | None]:
     """Who could decide the appeal when it was made, as far as they still hold a role in the lab."""
-    asked = {int(person) for person in event.data.get("decider_ids") or ()}
+    asked: set[int | None] = {int(person) for person in event.data.get("decider_ids") or ()}
     return asked & _holding(session, event, Role.FACILITATOR, Role.MANAGER)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 STAFF_HANDOFF = (
-    "handoff-assigned",
     "handoff-reassigned",
     "handoff-vacated",
     "handoff-reminded",
@@ -14,14 +13,13 @@ STAFF_HANDOFF = (
     "answer-written",
     "answer-returned",
 )
-OWED_HANDOFF = ("handoff-queued", "handoff-returned", "handoff-late")
+OWED_HANDOFF = ("handoff-queued", "handoff-assigned", "handoff-returned", "handoff-late")
 """Public steps that wait for the staff who are written to at once: their mail leads to the handoff itself."""
 TAKEN = ("returned", "rejected", "hidden", "removed")
 LETTERS = ("appeal-decided", *(f"{thing}-{done}" for thing in ("idea", "edit", "comment") for done in TAKEN))
 """Decisions on somebody's text: their notice leads to the statement of reasons."""
 REVIEW = (
     "decision-proposed",
-    "proposal-edited",
     "proposal-returned",
     "proposal-withdrawn",
     "proposal-vacated",

@@ -182,7 +182,6 @@ SENTENCES: dict[str, Sentence] = {
         ),
         "pen",
     ),
-    "edit-submitted": Sentence(_fixed(_l("A change of the text was sent in")), "pen", story=False),
     "edit-returned": Sentence(
         _fixed(_l("A change of the text was sent back to the author")), "undo", story=False
     ),
@@ -212,9 +211,6 @@ SENTENCES: dict[str, Sentence] = {
         lambda t: _l("%(actor)s has proposed a decision; a second decider reads it", actor=t.actor),
         "review",
         story=False,
-    ),
-    "proposal-edited": Sentence(
-        lambda t: _l("%(actor)s changed the proposed decision", actor=t.actor), "pen", story=False
     ),
     "proposal-returned": Sentence(
         lambda t: _l("%(actor)s sent the proposed decision back", actor=t.actor), "undo", story=False

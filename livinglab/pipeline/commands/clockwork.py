@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from livinglab.core.clock import instant, is_working_day, local_day
 from livinglab.core.db import known_id
-from livinglab.core.journal import Event, Reader, done, record, waiting
+from livinglab.core.journal import Event, Reader, attend, record
 from livinglab.handoff.models import POSITIVE, Handoff
 from livinglab.ideas.models import Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.labs.models import Lab
@@ -35,11 +35,15 @@ def open_reviews(session: Session, now: datetime) -> int:
 
     Source: rules S2 (a), H0, P2b, P6.
     """
-    opened = 0
-    for event in sorted(waiting(session, Reader.PIPELINE), key=lambda one: (one.idea_id or 0, one.id or 0)):
-        opened += _act_on(session, event, now)
-        done(session, Reader.PIPELINE, known_id(event.id))
-    return opened
+    opened: list[int] = []
+    attend(
+        session,
+        Reader.PIPELINE,
+        lambda event: opened.append(_act_on(session, event, now)),
+        now=now,
+        order=lambda event: (event.idea_id or 0, event.id or 0),
+    )
+    return sum(opened)
 
 
 LEAVINGS = ("role-ended", "account-erased", "unit-member-removed")
