@@ -32,6 +32,7 @@ from livinglab.web import (
     filters,
     fragments,
     frame,
+    gates,
     headers,
     kept,
     limits,
@@ -91,6 +92,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.add_url_rule("/pictures/<key>-<size>.webp", "picture", ideas.picture)
     if config.keep_pages and not config.testing:
         kept.install(app, app.extensions["livinglab.database"])
+    if not config.testing:
+        gates.install(app)
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -50,9 +50,11 @@ def serve(
     config = _at(settings(), host, port)
     file = sqlite_file(config)
     workers = workers or (1 if file else 2)
+    from livinglab.cli.processes import serve_web
+
     if parent:  # it has looked after schema and demo
         _end_with(parent)
-        _granian(host, port, workers)
+        serve_web(host, port, workers)
         return
     _refuse_to_serve_unsafely(config, host, port)
     there = look_at(file) if file else Glance()
@@ -63,7 +65,7 @@ def serve(
     if with_worker:
         greet(config)
         sys.exit(_together(host, port, workers))
-    _granian(host, port, workers)
+    serve_web(host, port, workers)
 
 
 def _at(config: Config, host: str, port: int) -> Config:
@@ -93,24 +95,6 @@ def _why_not_listen(problem: OSError, host: str, port: int) -> str:
     if problem.errno == errno.EACCES:
         return f"Port {port} is not for ordinary users. Choose one above 1023."
     return f"This machine cannot listen on {host}: {problem.strerror or problem}."
-
-
-def _granian(host: str, port: int, workers: int) -> None:
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-    from granian.server import Server
-
-    Server(
-        "livinglab.app:create_app",
-        factory=True,
-        address=host,
-        port=port,
-        workers=workers,
-        interface=Interfaces.WSGI,
-        blocking_threads=2,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-    ).serve()
 
 
 # ── web server and worker under one parent ──────────────────────────────────────────────────────
