@@ -193,9 +193,9 @@ def withdraw(idea_id: int) -> Response:
     form = ActionForm()
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
-            now_is = _TAKE_BACK[end](session, idea_id=idea_id, person=viewer(), now=utc_now())
+            taken = _TAKE_BACK[end](session, idea_id=idea_id, person=viewer(), now=utc_now())
+            left = taken.author_left_at is not None
         if not form.refused:
-            left = now_is.author_left_at is not None
             message = (
                 _("You have left this idea.") if left else _("Your idea is withdrawn. Its page says so.")
             )
