@@ -18,7 +18,7 @@ import click
 from livinglab.cli.ground import Factory, make_ready, pass_factory, settings, sqlite_file
 from livinglab.cli.story import greet, load_once
 from livinglab.config import Config, UnsafeConfig, guard
-from livinglab.core.glance import Glance, look_at
+from livinglab.core.glance import look_at, look_through
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 END_WITHIN_S = 10.0
@@ -57,7 +57,7 @@ def serve(
         serve_web(host, port, workers)
         return
     _refuse_to_serve_unsafely(config, host, port)
-    there = look_at(file) if file else Glance()
+    there = look_at(file) if file else look_through(config.database)
     if not there.current:
         make_ready(config)
     if config.demo and not there.has_labs:

@@ -1,4 +1,4 @@
-"""A look at an SQLite database before anything heavy is imported, so that the next start is quick."""
+"""A look at the database before anything heavy is imported, so that the next start is quick."""
 
 from __future__ import annotations
 
@@ -29,13 +29,29 @@ def newest_step() -> str:
 
 
 def look_at(file: Path) -> Glance:
-    """Look at a database file; one that is missing or cannot be read is simply not ready."""
+    """Look at an SQLite file; one that is missing or cannot be read is simply not ready."""
     if not file.is_file():
         return Glance()
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-            (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            labs = connection.execute("SELECT id FROM lab LIMIT 1").fetchone()
-    except (sqlite3.Error, TypeError):
+            return _told(*(connection.execute(question).fetchone() for question in _QUESTIONS))
+    except sqlite3.Error:
         return Glance()
-    return Glance(current=revision == newest_step(), has_labs=labs is not None)
+
+
+def look_through(url: str) -> Glance:
+    """Look at a PostgreSQL database; one that does not answer is simply not ready."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://", 1)) as connection:
+            return _told(*(connection.execute(question).fetchone() for question in _QUESTIONS))
+    except psycopg.Error:
+        return Glance()
+
+
+_QUESTIONS = ("SELECT version_num FROM alembic_version", "SELECT id FROM lab LIMIT 1")
+
+
+def _told(revision: tuple[object] | None, lab: tuple[object] | None) -> Glance:
+    return Glance(current=revision == (newest_step(),), has_labs=lab is not None)
