@@ -25,7 +25,8 @@ $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment here. On Debian: apt install python3-venv"; exit 1; }
 	@echo "Installing what the program needs; the first time this takes about a minute …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null || { echo "The package registry cannot be reached: is this machine online?"; exit 1; }
-	@$(BIN)/uv sync --quiet --locked --all-groups || { echo "The packages could not be installed: is this machine online?"; exit 1; }
+	@$(BIN)/uv sync --quiet --locked --all-groups --compile-bytecode || { echo "The packages could not be installed: is this machine online?"; exit 1; }
+	@$(BIN)/python -m compileall -q livinglab
 	@touch $(STAMP)
 
 assets: $(STAMP)
