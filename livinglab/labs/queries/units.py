@@ -27,6 +27,7 @@ class Somebody:
     id: int
     face: Face
     bio: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def people_by_id(session: Session, ids: set[int]) -> dict[int, Somebody]:
 def _somebody(person: Person, photo: str | None) -> Somebody:
     erased = person.erased_at is not None
     face = face_of(name=person.name, photo=photo, title=person.title, erased=erased)
-    return Somebody(known_id(person.id), face, "" if erased else person.bio)
+    return Somebody(known_id(person.id), face, "" if erased else person.bio, person.language)
 
 
 _MEMBERS = (

@@ -62,17 +62,22 @@ class ShownFace:
     note: str = ""
     role: str = ""
     url: str | None = None
+    lang: str = ""  # of the note: what somebody wrote about themselves is in their own language
 
 
-def shown(face: Face, *, role: str = "", note: str = "") -> ShownFace:
+def shown(face: Face, *, role: str = "", note: str = "", lang: str = "") -> ShownFace:
     """Return a face for the macros."""
     photo = picture(face.photo, "face") if face.photo else None
-    return ShownFace(str(face.name), face.initials, photo, face.kind, note, role)
+    return ShownFace(str(face.name), face.initials, photo, face.kind, note, role, lang=lang)
 
 
 def crew(team: Iterable[TeamMember]) -> list[ShownFace]:
     """Return the people of a lab with large faces: role, hours and two lines about themselves."""
-    return [shown(m.person.face, role=_roles(m), note=m.person.bio) for m in team if m.roles]
+    return [
+        shown(m.person.face, role=_roles(m), note=m.person.bio, lang=m.person.language)
+        for m in team
+        if m.roles
+    ]
 
 
 def _roles(member: TeamMember) -> str:

@@ -52,6 +52,7 @@ class Standing:
         step_by: The last day for it; ``None`` is said as "no date".
         step_late_days: Days past ``step_by``, also where that day is no deadline: a hold, a measurement.
         named: Whether somebody named the step.
+        language: The idea's, in which what was typed is taken to be written.
         then, then_by: The named step, where the unit's deadline comes before it.
         until: End of a hold. ended_on: the day it was declined, merged …, or the service began.
     """
@@ -73,6 +74,7 @@ class Standing:
     step_by: date | None = None
     step_late_days: int = 0
     named: bool = False
+    language: str = ""
     then: str = ""
     then_by: date | None = None
     until: date | None = None
@@ -128,6 +130,7 @@ def standing_columns() -> tuple[Any, ...]:
         col(Idea.stage),
         col(Idea.activity),
         col(Idea.publication),
+        col(Idea.language).label("idea_language"),
         col(Idea.next_step),
         col(Idea.next_who),
         col(Idea.next_by),
@@ -207,6 +210,7 @@ def standing_from(row: Any, now: datetime) -> Standing:
         until=row.hold_until,
         decline_code=row.decline_code,
         review_id=row.review_id,
+        language=row.idea_language,
     )
     if row.publication is not Publication.PUBLISHED:
         return base
