@@ -119,6 +119,12 @@ class WriteForm(Form):
         known = {str(value) for value, _ in field.choices or ()}
         return int(field.data) if field.data in known and str(field.data).isdigit() else None
 
+    @property
+    def place_known(self) -> bool:
+        """Say whether the chosen challenge can be chosen; it may have closed while somebody wrote."""
+        known = {str(value) for value, _ in self.challenge.choices or ()}
+        return not self.challenge.data or self.challenge.data in known
+
     def fill(self, texts: IdeaTexts) -> None:
         """Show what has been written before."""
         self.title.data, self.summary.data, self.body.data = texts.title, texts.summary, texts.body

@@ -52,6 +52,11 @@ OUT_OF_LISTS = (Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
 """Left out of lists unless they are asked for; their pages stay."""
 
 NO_SUCH_IDEA = NotFound("no-such-idea", _l("There is no idea at this address, or it is not public."))
+CHALLENGE_CLOSED = Refused(
+    "challenge-closed",
+    _l("This challenge does not take ideas any more. Choose the idea box or another challenge."),
+    field="challenge",
+)
 NO_SUCH_COMMENT = NotFound("no-such-comment", _l("There is no comment at this address, or it is not public."))
 
 
@@ -94,7 +99,7 @@ class Said(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IdeaTexts:
-    """Everything an author writes or chooses, cleaned. Lengths are judged by ``problems``, not here."""
+    """Everything an author writes or chooses, cleaned. Lengths are judged by ``text_problems``, not here."""
 
     title: str = ""
     summary: str = ""
@@ -254,8 +259,7 @@ def why_not_submit(idea: Shown, viewer: Viewer, *, sent_today: int, takes_ideas:
     if idea.publication not in (Publication.DRAFT, Publication.RETURNED):
         return Refused("already-sent", _l("This idea has already been sent in."))
     if not takes_ideas:
-        reason = _l("This challenge does not take ideas any more. Choose the idea box or another challenge.")
-        return Refused("challenge-closed", reason, field="challenge")
+        return CHALLENGE_CLOSED
     if idea.publication == Publication.DRAFT and sent_today >= IDEAS_A_DAY:
         reason = _l(
             "You have sent in %(most)s ideas within a day. This one is kept as a draft: send it tomorrow.",

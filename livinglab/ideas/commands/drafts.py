@@ -15,6 +15,7 @@ from livinglab.core.viewer import VISITOR, Viewer
 from livinglab.ideas.commands.rows import idea_for_change
 from livinglab.ideas.models import Idea, IdeaTag, Publication
 from livinglab.ideas.rules import (
+    CHALLENGE_CLOSED,
     DRAFT_DAYS,
     NO_SUCH_IDEA,
     IdeaTexts,
@@ -23,6 +24,7 @@ from livinglab.ideas.rules import (
     why_not_texts,
 )
 from livinglab.labs.models import Category, Challenge, ChallengeState, Lab
+from livinglab.labs.rules import takes_ideas
 
 
 def start_draft(
@@ -94,21 +96,32 @@ def save_draft(
     return idea
 
 
-def mark_for_sending(session: Session, *, idea_id: int, token_hash: str | None) -> Idea:
+def mark_for_sending(session: Session, *, idea_id: int, token_hash: str | None, now: datetime) -> Idea:
     """Note that somebody without an account wants to send in this draft: it goes on once they are known.
 
-    Raises:
-        NotFound: ``no-such-idea``; Refused: those of ``rules.text_problems``.
+    A challenge that closes meanwhile takes it no more: then it stays a draft (rule L3).
 
-    Source: rules I1, P2b.
+    Raises:
+        NotFound: ``no-such-idea``; Refused: ``challenge-closed`` and those of ``rules.text_problems``.
+
+    Source: rules I1, L3, P2b.
     """
     idea = idea_for_change(session, idea_id)
     if not is_own_draft(idea, VISITOR, row_hash=idea.claim_hash, token_hash=token_hash):
         raise NO_SUCH_IDEA
+    refuse(None if place_takes_ideas(session, idea, now) else CHALLENGE_CLOSED)
     refuse(why_not_texts(texts_of(session, idea)))
     idea.wants_publishing = True
     session.flush()
     return idea
+
+
+def place_takes_ideas(session: Session, idea: Idea, now: datetime) -> bool:
+    """Say whether the challenge is open; the idea box is, and what was returned may come back (rule L3)."""
+    if idea.challenge_id is None or idea.publication == Publication.RETURNED:
+        return True
+    challenge = session.get(Challenge, idea.challenge_id)
+    return challenge is not None and takes_ideas(challenge, now)
 
 
 def texts_of(session: Session, idea: Idea) -> IdeaTexts:
@@ -173,7 +186,7 @@ def claim_drafts(session: Session, *, token_hash: str | None, person_id: int, no
 
 
 def drop_draft(session: Session, *, idea_id: int, person: Viewer, token_hash: str | None = None) -> None:
-    """Throw away a draft that was never sent in.
+    """Throw away a draft, also one that waits for its author's address to be confirmed.
 
     Raises:
         NotFound: ``no-such-idea``; Refused: ``not-a-draft``.
@@ -181,7 +194,7 @@ def drop_draft(session: Session, *, idea_id: int, person: Viewer, token_hash: st
     idea = idea_for_change(session, idea_id)
     if not is_own_draft(idea, person, row_hash=idea.claim_hash, token_hash=token_hash):
         raise NO_SUCH_IDEA
-    if idea.submitted_at is not None or idea.publication != Publication.DRAFT:
+    if idea.publication != Publication.DRAFT:
         refuse(why_not_save_draft(Publication.PENDING))
     session.delete(idea)
     session.flush()

@@ -14,7 +14,7 @@ from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused, refuse
 from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.commands.drafts import texts_of
+from livinglab.ideas.commands.drafts import place_takes_ideas, texts_of
 from livinglab.ideas.commands.following import add_follower, credit
 from livinglab.ideas.commands.indexing import reindex_idea
 from livinglab.ideas.commands.rows import idea_for_change, insert_once
@@ -28,8 +28,6 @@ from livinglab.ideas.rules import (
     why_not_texts,
     why_not_withdraw,
 )
-from livinglab.labs.models import Challenge
-from livinglab.labs.rules import takes_ideas
 from livinglab.people.commands import lock_actor
 
 KINDS = {
@@ -62,7 +60,7 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
     if not person.signed_in or idea.author_id != person.person_id:
         raise NO_SUCH_IDEA if idea.publication != Publication.PUBLISHED else Forbidden("not-the-author", "")
     sent = ideas_sent_within_a_day(session, person.known_id, now, without=idea_id)
-    refuse(why_not_submit(idea, person, sent_today=sent, takes_ideas=_takes_ideas(session, idea, now)))
+    refuse(why_not_submit(idea, person, sent_today=sent, takes_ideas=place_takes_ideas(session, idea, now)))
     refuse(why_not_texts(texts_of(session, idea)))
     again = idea.publication == Publication.RETURNED
     if not again and idea.submitted_at is None:
@@ -84,14 +82,6 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
         data={"again": again},
     )
     return idea
-
-
-def _takes_ideas(session: Session, idea: Idea, now: datetime) -> bool:
-    """Say whether the challenge is open; what was returned may come back after closing."""
-    if idea.challenge_id is None or idea.publication == Publication.RETURNED or idea.wants_publishing:
-        return True
-    challenge = session.get(Challenge, idea.challenge_id)
-    return challenge is not None and takes_ideas(challenge, now)
 
 
 def _write_version(session: Session, idea: Idea, now: datetime) -> None:

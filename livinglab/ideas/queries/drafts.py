@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from livinglab.core.db import known_id
 from livinglab.core.files import StoredFile
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.models import Idea, IdeaTag, Publication
+from livinglab.ideas.models import Idea, IdeaTag, IdeaVersion, Publication
 from livinglab.ideas.rules import NO_SUCH_IDEA, IdeaTexts, is_own_draft
 
 
@@ -60,6 +60,38 @@ def own_draft(session: Session, idea_id: int, viewer: Viewer, *, token_hash: str
         submitted_at=idea.submitted_at,
         version=idea.version,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The newest version of one's public idea, where it does not stand: it waits, or it came back.
+
+    Args:
+        texts: As that version has them; what is no part of a version as it stands.
+    """
+
+    number: int
+    publication: Publication
+    texts: IdeaTexts
+    image: str | None
+    note: str
+
+
+def unfinished_version(session: Session, draft: Draft) -> Unfinished | None:
+    """Return what the author of a public idea wrote last and goes on writing: nothing is lost (rule I3)."""
+    row = session.execute(
+        sa.select(IdeaVersion, col(StoredFile.key))
+        .outerjoin(StoredFile, col(StoredFile.id) == col(IdeaVersion.image_id))
+        .where(col(IdeaVersion.idea_id) == draft.id)
+        .order_by(col(IdeaVersion.number).desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row[0].publication not in (Publication.PENDING, Publication.RETURNED):
+        return None
+    version, image = row
+    written = {name: getattr(version, name) for name in draft.texts.without_choices()}
+    texts = replace(draft.texts, **written)
+    return Unfinished(version.number, version.publication, texts, image, version.note)
 
 
 def drafts_of_token(session: Session, token_hash: str) -> tuple[tuple[int, str, datetime], ...]:

@@ -20,11 +20,11 @@ from livinglab.core.viewer import Role
 from livinglab.ideas.commands import drop_draft, edit_idea, mark_for_sending, save_draft, start_draft
 from livinglab.ideas.forms import EditForm, WriteForm
 from livinglab.ideas.models import Publication
-from livinglab.ideas.queries.drafts import Draft, drafts_of_token, own_draft
+from livinglab.ideas.queries.drafts import Draft, Unfinished, drafts_of_token, own_draft, unfinished_version
 from livinglab.ideas.queries.page import idea_page
 from livinglab.ideas.queries.places import PlaceLab, Places, places
 from livinglab.ideas.queries.search import Alike, alike
-from livinglab.ideas.rules import IdeaTexts, claim_hash, text_problems, why_not_edit
+from livinglab.ideas.rules import CHALLENGE_CLOSED, IdeaTexts, claim_hash, text_problems, why_not_edit
 from livinglab.ideas.views.blueprint import (
     bp,
     byline_labels,
@@ -57,6 +57,8 @@ class Desk:
     lab: PlaceLab
     places: Places
     draft: Draft | None
+    unfinished: Unfinished | None = None
+    """The version of a public idea that its author goes on writing (rule I3)."""
 
 
 @bp.route("/ideas/write", methods=["GET", "POST"])
@@ -136,6 +138,8 @@ def _take(form: Any, desk: Desk) -> Response:
         return back(url_for("ideas.sent", idea_id=desk.draft.id if desk.draft else 0))
     form.idea.data = str(idea_id)
     problems = _problems(texts, too_long_only=action != "send")
+    if not form.place_known:
+        problems.append(CHALLENGE_CLOSED)
     if action == "send" and not problems and not form.errors:
         response = _send(form, idea_id, token)
         if response is not None:
@@ -212,8 +216,10 @@ def _uploads() -> Path:
 def _send(form: Any, idea_id: int, token: str | None) -> Response | None:
     """Hand the idea in, or lead to an account; ``None`` where the form has to say what is wrong."""
     if token is not None:
-        with db.writing() as session:
-            mark_for_sending(session, idea_id=idea_id, token_hash=claim_hash(token))
+        with form.catching(), db.writing() as session:
+            mark_for_sending(session, idea_id=idea_id, token_hash=claim_hash(token), now=utc_now())
+        if form.refused:
+            return None
         flash(_("Your idea is kept. Make an account or sign in, then it is sent in."), "info")
         target = url_for("ideas.send", idea_id=idea_id)
         return redirect(url_for("accounts.register", next=target), 303)
@@ -233,7 +239,8 @@ def _show(form: Any, desk: Desk, *, tried: bool, preview: IdeaTexts | None = Non
     with db.reading() as session:
         near = _near(session, title, desk)
         bylines = byline_labels(session, viewer())
-        returned = desk.draft is not None and desk.draft.publication is Publication.RETURNED
+        written = desk.unfinished or desk.draft
+        returned = written is not None and written.publication is Publication.RETURNED
         because = why_returned(session, desk.draft.id) if desk.draft and returned else None
     page = render_template(
         "ideas/write.html",
@@ -244,6 +251,7 @@ def _show(form: Any, desk: Desk, *, tried: bool, preview: IdeaTexts | None = Non
         near=near,
         bylines=bylines,
         because=because,
+        unfinished=desk.unfinished,
         preview=preview,
         days=DECIDE_WITHIN_DAYS,
         editing=isinstance(form, EditForm),
@@ -354,13 +362,17 @@ def edit(idea_id: int) -> Response:
         everything = places(session)
         lab = everything.lab(shown.lab.id)
         draft = own_draft(session, idea_id, viewer())
+        unfinished = unfinished_version(session, draft)
     if lab is None:
         raise NotFound("no-such-lab", "")
     enter(lab.brief)
-    desk = Desk(lab, everything, draft)
+    if unfinished is not None:
+        draft = replace(draft, texts=unfinished.texts, image=unfinished.image)
+    desk = Desk(lab, everything, draft, unfinished)
     form = _choices(EditForm(), desk)
     if not form.is_submitted():
         form.fill(draft.texts)
+        form.note.data = unfinished.note if unfinished else ""
         return _show(form, desk, tried=False)
     return _change(form, desk, draft)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands import approve_version, hand_in, publish_comment, publish_idea
 from livinglab.ideas.commands.rows import count, lock_rows
 from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
-from livinglab.ideas.rules import NO_SUCH_COMMENT, NO_SUCH_IDEA, changed_fields, needs_second_look
+from livinglab.ideas.rules import ENDED, NO_SUCH_COMMENT, NO_SUCH_IDEA, changed_fields, needs_second_look
 from livinglab.labs.models import Moderation
 from livinglab.labs.queries import LabBrief, lab_brief, lab_settings, viewer_of
 from livinglab.moderation.commands.cases import lock_comment, lock_idea, open_case
@@ -146,7 +147,8 @@ _MAY_COME_IN = frozenset(
 def submit_waiting_drafts(session: Session, person_id: int, now: datetime) -> tuple[int, ...]:
     """Let everything somebody sent in before the address was confirmed go on (rule P2b).
 
-    What is refused meanwhile (three ideas a day, a text too long) stays a draft for its author to look at.
+    What is refused meanwhile (three ideas a day, a challenge that has closed) stays a draft for its author
+    to look at; so does what was said about an idea that has ended or is not public any more.
 
     Returns:
         The ids of the ideas that were handed in.
@@ -162,7 +164,14 @@ def submit_waiting_drafts(session: Session, person_id: int, now: datetime) -> tu
     ideas = [known_id(idea_id) for idea_id in session.scalars(waits.order_by(col(Idea.id)))]
     said = session.execute(
         select(Comment.id, Comment.idea_id)
-        .where(Comment.author_id == person_id, Comment.publication == Publication.DRAFT)
+        .join(Idea, col(Idea.id) == col(Comment.idea_id))
+        .where(
+            Comment.author_id == person_id,
+            Comment.publication == Publication.DRAFT,
+            col(Comment.deleted_at).is_(None),
+            Idea.publication == Publication.PUBLISHED,
+            col(Idea.activity).not_in(ENDED),
+        )
         .order_by(col(Comment.id))
     ).all()
     comments = [known_id(row[0]) for row in said]
@@ -172,10 +181,13 @@ def submit_waiting_drafts(session: Session, person_id: int, now: datetime) -> tu
         try:
             submit_idea(session, idea_id=idea_id, person=person, now=now)
         except Refused:
+            session.get_one(Idea, idea_id).wants_publishing = False
             continue
         handed_in.append(idea_id)
     for comment_id in comments:
-        submit_comment(session, comment_id=comment_id, person=person, now=now)
+        with suppress(Refused):
+            submit_comment(session, comment_id=comment_id, person=person, now=now)
+    session.flush()
     return tuple(handed_in)
 
 
