@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from livinglab.config import Config, guard, load_config, with_secret
 from livinglab.core.db import Database
+from livinglab.core.log import set_up_log
 from livinglab.core.viewer import Viewer
 from livinglab.handoff import views as handoff
 from livinglab.ideas import views as ideas
@@ -66,6 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = with_secret(config or load_config())
     if not config.testing:
         guard(config)
+        set_up_log(config.log_level)
     app = Flask(
         "livinglab",
         template_folder=str(ASSETS / "templates"),

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 LANGUAGES = ("nb", "sv", "fi", "en")
 """The languages the program speaks."""
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 class UnsafeConfig(Exception):
     """The settings would put people's data at risk; the message says which and what to do."""
@@ -29,6 +31,7 @@ class Config:
         smtp_url: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://…``; empty writes mails to files.
         trusted_proxies: How many proxies in front may be believed about the caller's address.
         age_limit: Years of age to be confirmed at sign-up (rule P2b).
+        log_level: The least that is logged: DEBUG, INFO, WARNING or ERROR.
         keep_pages: Hand out a visitor's page again for two seconds; never while testing.
     """
 
@@ -89,6 +92,7 @@ def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.en
     chosen |= {name: _parse(name, environ[key]) for key, name in names.items() if key in environ}
     chosen["database_url"] = _database_url(chosen.get("database_url", ""))
     chosen["base_url"] = chosen.get("base_url", Config().base_url).rstrip("/")
+    chosen["log_level"] = _log_level(chosen.get("log_level", Config().log_level))
     return _sensible(Config(**chosen))
 
 
@@ -158,6 +162,12 @@ def _parse(name: str, value: str) -> Any:
     if isinstance(default, tuple):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value.strip()
+
+
+def _log_level(level: str) -> str:
+    if level.upper() not in LEVELS:
+        raise UnsafeConfig(f"LIVINGLAB_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {level!r}")
+    return level.upper()
 
 
 def keep_secret(folder: Path) -> str:

@@ -95,22 +95,23 @@ def list_jobs() -> None:
 
 
 @jobs_.command("once")
-@click.argument("name")
+@click.argument("name", default="")
 @pass_factory
 def run_once(create_app: Factory, name: str) -> None:
-    """Run one job now, by hand; exit 1 when it failed."""
+    """Run one job now, or each of them once; exit 1 when one failed."""
     from livinglab import jobs
     from livinglab.core.clock import utc_now
 
     try:
-        job = jobs.job_named(name)
+        chosen = (jobs.job_named(name),) if name else jobs.JOBS
     except LookupError:
         known = ", ".join(job.name for job in jobs.JOBS)
         raise click.ClickException(f"There is no job {name!r}. There are: {known}") from None
     app = create_app(settings())
     with app.app_context():
-        fine = jobs.run_job(app.extensions["livinglab.database"], job, utc_now())
-    sys.exit(0 if fine else 1)
+        database = app.extensions["livinglab.database"]
+        went_well = [jobs.run_job(database, job, utc_now()) for job in chosen]
+    sys.exit(0 if all(went_well) else 1)
 
 
 @click.command("config")

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from livinglab.app import create_app
 from livinglab.cli import main
+from livinglab.jobs import JOBS
 from tests.conftest import SECRET
 from tests.running.conftest import Program, Start, living, wait_for
 
@@ -83,6 +84,7 @@ def say(arguments: list[str], folder: Path, **settings: str) -> tuple[int, str]:
             {"LIVINGLAB_BASE_URL": "https://a.example", "LIVINGLAB_DEMO": "1"},
             "Demo mode lets anybody sign in",
         ),
+        ({"LIVINGLAB_LOG_LEVEL": "loud"}, "LIVINGLAB_LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR"),
         ({"LIVINGLAB_AGE_LIMIT": "old"}, "LIVINGLAB_AGE_LIMIT must be a whole number"),
         ({"LIVINGLAB_DATABASE_URL": "mysql://a/b"}, "LIVINGLAB_DATABASE_URL must be postgresql://"),
         (
@@ -157,7 +159,9 @@ def test_the_doctor_finds_what_is_wrong_and_then_nothing(tmp_path: Path) -> None
     assert (code, "WRONG" in said) == (0, False)
     assert say(["db", "check"], tmp_path)[0] == 0
     assert say(["jobs", "once", "mails"], tmp_path)[0] == 0
-    assert "mails" in say(["jobs", "list"], tmp_path)[1]
+    assert say(["jobs", "list"], tmp_path)[1].count("never run") == len(JOBS) - 1
+    assert say(["jobs", "once"], tmp_path)[0] == 0
+    assert "never run" not in say(["jobs", "list"], tmp_path)[1]
 
 
 def test_a_command_that_needs_the_schema_says_how_to_get_it(tmp_path: Path) -> None:
