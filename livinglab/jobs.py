@@ -22,7 +22,14 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.files import remove_image
 from livinglab.core.leader import Leader, worker_name
-from livinglab.core.mail import OutboxMail, Transport, claim_mails, settle_mail, transport_for
+from livinglab.core.mail import (
+    MailServerAway,
+    OutboxMail,
+    Transport,
+    claim_mails,
+    settle_mail,
+    transport_for,
+)
 from livinglab.core.runs import JobRun
 from livinglab.handoff.commands import run_clock
 from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
@@ -39,6 +46,8 @@ from livinglab.web.mailing import render_mail
 
 log = structlog.get_logger()
 LEASE_CHECK_S = 2.0
+MOST_MAILS = 60
+"""Mails that one run hands over; the next comes five seconds later."""
 MOST_ACCOUNTS = 200
 """Accounts never confirmed that one run erases; the rest goes with the next."""
 
@@ -69,21 +78,30 @@ def in_one_transaction(command: Callable[..., object]) -> Callable[[datetime], o
     return run
 
 
-def deliver_mails(now: datetime, *, transport: Transport | None = None) -> int:
-    """Hand the mails that are due to the mail server (or to files); each is settled on its own."""
+def deliver_mails(now: datetime, *, transport: Transport | None = None, most: int = MOST_MAILS) -> int:
+    """Hand the mails that are due to the mail server (or to files), each claimed and settled on its own.
+
+    So a worker that is killed leaves one mail unsettled, not a batch; and where the mail server itself
+    is away, the rest waits for the next run untouched.
+    """
     way = transport or transport_for(settings().smtp_url, settings().instance)
-    with db.writing() as session:
-        mails = claim_mails(session, now=now)
-    for mail in mails:
-        error = None
+    for tried in range(most):
+        with db.writing() as session:
+            mail = next(iter(claim_mails(session, now=now, limit=1)), None)
+        if mail is None:
+            return tried
+        error, away = None, False
         try:
             _send(mail, way, now)
         except Exception as problem:
-            error = f"{type(problem).__name__}: {problem}"
+            error, away = f"{type(problem).__name__}: {problem}", isinstance(problem, MailServerAway)
             log.warning("mail not delivered", kind=mail.kind, error=type(problem).__name__)
+        at = utc_now() if transport is None else now
         with db.writing() as session:
-            settle_mail(session, mail.id or 0, now=utc_now() if transport is None else now, error=error)
-    return len(mails)
+            settle_mail(session, mail.id or 0, now=at, error=error, away=away)
+        if away:
+            return tried + 1
+    return most
 
 
 def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
@@ -94,8 +112,10 @@ def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
     with db.reading() as session, force_locale(written_as(mail.language)):
         circle = Circle(mail.data.get("circle", "followers")) if mail.kind == "event" else None
         content = mail_content(session, mail.data["event_ids"], mail.language, now, circle=circle)
-        if content.ideas:
-            way.send(render_mail(mail, content))
+    if content.ideas:
+        with force_locale(written_as(mail.language)):
+            message = render_mail(mail, content)
+        way.send(message)
 
 
 def in_steps(command: Callable[..., int], *, most: int, steps: int = 20) -> Callable[[datetime], object]:

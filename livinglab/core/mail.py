@@ -7,6 +7,7 @@ it is delivered. Secrets in it (one-time links) are wiped once it is sent. Sourc
 import smtplib
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -82,6 +83,10 @@ def queue_mail(
     return mail
 
 
+class MailServerAway(Exception):
+    """The mail server cannot be reached or takes no mail from us at all: no fault of this one mail."""
+
+
 class Transport(Protocol):
     """Something that takes a finished mail, or raises."""
 
@@ -121,12 +126,36 @@ class SmtpTransport:
         """Hand the mail to the server.
 
         Raises:
+            MailServerAway: Nothing was handed over.
             OSError, smtplib.SMTPException: Not accepted; it is tried again later.
         """
-        with self._connect() as server:
+        server = self._open()
+        try:
+            server.send_message(message)
+        finally:
+            with suppress(OSError):  # how it says goodbye changes nothing: what was taken was taken
+                server.quit()
+            server.close()
+
+    def _open(self) -> smtplib.SMTP:
+        """Connect and sign in.
+
+        Raises:
+            MailServerAway: Nobody there, no answer, or not let in.
+            smtplib.SMTPNotSupportedError: The line would not be safe.
+        """
+        server = None
+        try:
+            server = self._connect()
             if self.parts.username:
                 server.login(unquote(self.parts.username), unquote(self.parts.password or ""))
-            server.send_message(message)
+        except OSError as problem:
+            if server is not None:
+                server.close()
+            if isinstance(problem, smtplib.SMTPNotSupportedError):
+                raise
+            raise MailServerAway(f"{type(problem).__name__}: {problem}") from problem
+        return server
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self.parts.hostname or "localhost", self.parts.port
@@ -186,13 +215,22 @@ def mails_waiting(session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def settle_mail(session: Session, mail_id: int, *, now: datetime, error: str | None) -> None:
-    """Note that a claimed mail was sent, or when it is tried again (1 minute, doubling, up to 6 hours)."""
+def settle_mail(
+    session: Session, mail_id: int, *, now: datetime, error: str | None, away: bool = False
+) -> None:
+    """Note that a claimed mail was sent, or when it is tried again (1 minute, doubling, up to 6 hours).
+
+    Args:
+        away: The server was; that counts as no attempt, and it is tried again in a minute.
+    """
     mail = session.get(OutboxMail, mail_id)
     if mail is None:
         return
     if error is None:
         mail.sent_at, mail.data, mail.last_error = now, {}, None
+    elif away:
+        mail.last_error, mail.attempts = error[:300], mail.attempts - 1
+        mail.next_try_at = now + timedelta(minutes=1)
     else:
         mail.last_error = error[:300]
         mail.next_try_at = now + min(timedelta(minutes=2 ** (mail.attempts - 1)), timedelta(hours=6))
