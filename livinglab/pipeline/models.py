@@ -197,3 +197,10 @@ sa.Index(
     col(Idea.due_at),
 )
 """The board's columns: the longest wait first, without sorting a whole stage."""
+sa.Index(
+    "ix_idea_leaderless",
+    col(Idea.lab_id),
+    sqlite_where=sa.text("lead_id IS NULL AND stage <> 'idea'"),
+    postgresql_where=sa.text("lead_id IS NULL AND stage <> 'idea'"),
+)
+"""Ideas past gate 1 that nobody leads: normally none, asked for on every page of the staff."""
