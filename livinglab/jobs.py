@@ -85,9 +85,10 @@ def deliver_mails(now: datetime, *, transport: Transport | None = None, most: in
     is away, the rest waits for the next run untouched.
     """
     way = transport or transport_for(settings().smtp_url, settings().instance)
+    clock = utc_now if transport is None else lambda: now  # a run may last; a lease begins when it is given
     for tried in range(most):
         with db.writing() as session:
-            mail = next(iter(claim_mails(session, now=now, limit=1)), None)
+            mail = next(iter(claim_mails(session, now=clock(), limit=1)), None)
         if mail is None:
             return tried
         error, away = None, False
@@ -96,9 +97,8 @@ def deliver_mails(now: datetime, *, transport: Transport | None = None, most: in
         except Exception as problem:
             error, away = f"{type(problem).__name__}: {problem}", isinstance(problem, MailServerAway)
             log.warning("mail not delivered", kind=mail.kind, error=type(problem).__name__)
-        at = utc_now() if transport is None else now
         with db.writing() as session:
-            settle_mail(session, mail.id or 0, now=at, error=error, away=away)
+            settle_mail(session, mail.id or 0, now=clock(), error=error, away=away)
         if away:
             return tried + 1
     return most
