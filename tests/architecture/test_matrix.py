@@ -24,6 +24,8 @@ from livinglab.web.access import mark_of
 from tests.town import SLUG, Town, build_town
 
 FOREIGN_STAFF = ("foreign_facilitator", "foreign_lead", "foreign_member", "foreign_manager")
+OTHER_WRITERS = "foreign_facilitator foreign_lead foreign_manager"
+"""Who may write challenges, of another lab: to them a challenge's rooms do not exist."""
 STAFF = ("facilitator", "lead", "member", "manager")
 ROLES = ("visitor", "resident", "author", *STAFF, "admin", "foreign_author", *FOREIGN_STAFF)
 Row = dict[str, int]
@@ -88,25 +90,25 @@ ROUTES: dict[str, Row] = {
     "POST admin.new_lab": only(s422="admin"),
     "GET challenges.index": anybody(200),
     "GET challenges.page": anybody(200),
-    "GET editing.audiences": only(s200="facilitator lead manager"),
-    "POST editing.audiences": only(s303="facilitator lead manager"),
-    "GET editing.card": only(s200="facilitator lead manager"),
-    "POST editing.card": only(s422="facilitator lead manager"),
-    "GET editing.close": only(s200="manager"),
-    "POST editing.close": only(s422="manager"),
-    "GET editing.conclude": only(s200="manager"),
-    "POST editing.conclude": only(s422="manager"),
-    "GET editing.home": only(s200="facilitator lead manager"),
+    "GET editing.audiences": only(s200="facilitator lead manager", s404=OTHER_WRITERS),
+    "POST editing.audiences": only(s303="facilitator lead manager", s404=OTHER_WRITERS),
+    "GET editing.card": only(s200="facilitator lead manager", s404=OTHER_WRITERS),
+    "POST editing.card": only(s422="facilitator lead manager", s404=OTHER_WRITERS),
+    "GET editing.close": only(s200="manager", s404="foreign_manager"),
+    "POST editing.close": only(s422="manager", s404="foreign_manager"),
+    "GET editing.conclude": only(s200="manager", s404="foreign_manager"),
+    "POST editing.conclude": only(s422="manager", s404="foreign_manager"),
+    "GET editing.home": only(s200="facilitator lead manager", s404=OTHER_WRITERS),
     "GET editing.index": only(s200="facilitator lead manager"),
-    "GET editing.measured": only(s200="facilitator lead manager"),
-    "POST editing.measured": only(s422="facilitator lead manager"),
-    "GET editing.measures": only(s200="facilitator lead manager"),
-    "POST editing.measures": only(s303="facilitator lead manager"),
+    "GET editing.measured": only(s200="facilitator lead manager", s404=OTHER_WRITERS),
+    "POST editing.measured": only(s422="facilitator lead manager", s404=OTHER_WRITERS),
+    "GET editing.measures": only(s200="facilitator lead manager", s404=OTHER_WRITERS),
+    "POST editing.measures": only(s303="facilitator lead manager", s404=OTHER_WRITERS),
     "GET editing.new": only(s200="facilitator lead manager"),
     "POST editing.new": only(s303="facilitator lead manager"),
-    "POST editing.open_it": only(s409="manager"),
-    "GET editing.times": only(s200="facilitator lead manager"),
-    "POST editing.times": only(s422="facilitator lead manager"),
+    "POST editing.open_it": only(s409="manager", s404="foreign_manager"),
+    "GET editing.times": only(s200="facilitator lead manager", s404=OTHER_WRITERS),
+    "POST editing.times": only(s422="facilitator lead manager", s404=OTHER_WRITERS),
     "GET front.home": anybody(200),
     "GET front.late": anybody(200),
     "POST handoff.acknowledge": only(s404="foreign_staff", s409="member manager"),

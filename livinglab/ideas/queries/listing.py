@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.ideas.models import RING, Activity, Idea, IdeaCount, Stage
+from livinglab.ideas.models import RING, Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
 from livinglab.ideas.queries.search import hits
 from livinglab.ideas.queries.visibility import listed
@@ -321,7 +321,8 @@ def _best(
     is_open = open_counts(at, hidden_hours)
     cards: tuple[IdeaCard, ...] = ()
     if place is None or place[0] == "b":
-        cards, last = _open_part(session, [*narrowed, is_open], now, place, size)
+        few = _few_open(session, [*narrowed, is_open], at, hidden_hours)
+        cards, last = _open_part(session, [*narrowed, is_open], now, place, size, few=few)
         if last is not None:
             return CardPage(cards, ("b", int(at.timestamp()), *last))
     left = size - len(cards)
@@ -340,12 +341,45 @@ def _best(
     )
 
 
+FEW_OPEN = 5000
+"""Up to so many ideas with open counts are gathered and sorted; more stand close enough in the index."""
+
+
+def _few_open(
+    session: Session, is_open: Conditions, at: datetime, hidden_hours: HiddenHours
+) -> sa.Subquery | None:
+    """Return the ideas with open counts where they are few, else ``None``.
+
+    While nearly all counts are hidden, walking the index of supports would read nearly all ideas to fill a
+    page. The few are reached from the other side: the idea box, and the challenges that show their counts.
+    """
+    since = col(Challenge.counts_from), col(Challenge.closes_at)
+    shows = sa.select(col(Challenge.id)).where(sa.func.coalesce(*since, at) <= at)
+    old_enough: Any = col(Idea.published_at) <= at - timedelta(hours=min(hidden_hours.values(), default=0))
+    public = col(Idea.publication) == Publication.PUBLISHED
+    sources = (col(Idea.challenge_id).is_(None), col(Idea.challenge_id).in_(shows))
+    parts = [sa.select(col(Idea.id).label("id")).where(public, old_enough, source) for source in sources]
+    both = sa.union_all(*parts).subquery()
+    some = (
+        sa.select(both.c.id).limit(FEW_OPEN + 1).subquery()
+    )  # the limit also keeps the planner to its index
+    if (session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > FEW_OPEN:
+        return None
+    return sa.select(some.c.id).join(Idea, col(Idea.id) == some.c.id).where(*is_open).subquery("near")
+
+
 def _open_part(
-    session: Session, narrowed: Conditions, now: datetime, place: tuple[Any, ...] | None, size: int
+    session: Session,
+    narrowed: Conditions,
+    now: datetime,
+    place: tuple[Any, ...] | None,
+    size: int,
+    *,
+    few: sa.Subquery | None,
 ) -> tuple[tuple[IdeaCard, ...], tuple[int, int] | None]:
     supports: Any = col(IdeaCount.supports)
     number: Any = col(IdeaCount.idea_id)
-    query = card_query().where(*narrowed, number.is_not(None))
+    query = card_query(few).where(*(narrowed if few is None else ()), number.is_not(None))
     if place is not None:
         query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
     rows = session.execute(query.order_by(supports.desc(), number.desc()).limit(size + 1)).all()
