@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,11 @@ def open_database(config: Config) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def know_every_table() -> None:
+    """Load the models of all rooms: a table is only known once its room has been imported."""
+    importlib.import_module("livinglab.migrations.models")
 
 
 def make_ready(config: Config) -> None:

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import click
 
-from livinglab.cli.ground import Factory, make_ready, open_database, pass_factory, settings
+from livinglab.cli.ground import Factory, know_every_table, make_ready, open_database, pass_factory, settings
 from livinglab.config import Config
 
 SECRETS = ("secret_key", "smtp_url", "database_url")
@@ -21,6 +21,7 @@ def create_admin(email: str, name: str, password: str | None) -> None:
     """Make the first administrator; the rest is done in the browser."""
     config = settings()
     make_ready(config)
+    know_every_table()
     from livinglab.core.clock import utc_now
     from livinglab.core.errors import Refused
     from livinglab.people import commands
@@ -66,6 +67,7 @@ def check() -> None:
     """Say whether the schema is the program's; exit 1 when not."""
     from livinglab.core import schema
 
+    know_every_table()
     with open_database(settings()) as database:
         current, newest = schema.standing(database)
         found = schema.differences(database) if current == newest else []
