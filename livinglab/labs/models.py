@@ -120,6 +120,8 @@ class Challenge(SQLModel, table=True):
     created_at: datetime
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    closed_because: str = Field(default="", max_length=FIELD_MAX, sa_column_kwargs={"server_default": ""})
+    """Public; why it was closed before its time. Empty where it closed at its instant (rule L3)."""
     concluded_at: datetime | None = None
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from livinglab.core.errors import Forbidden, NotFound, Refused
+from livinglab.core.errors import Forbidden, NotFound, Refused, TooMany
 from livinglab.core.journal import Event
 from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Role, Viewer
@@ -25,6 +25,7 @@ from livinglab.labs.models import (
     LabSettings,
 )
 from livinglab.labs.rules import MeasureDraft
+from livinglab.people.commands import end_role
 from livinglab.people.models import RoleGrant
 from livinglab.voting.queries import active_people
 from tests.make import Make
@@ -503,3 +504,42 @@ def test_hours_are_set_by_the_holder_or_who_invites(session: Session, make: Make
         )
     with pytest.raises(Refused, match="bad-hours"):
         commands.set_weekly_hours(session, **it, weekly_hours=61, person=manager, now=noon)
+
+
+def test_an_invitation_falls_with_the_right_of_whoever_wrote_it(
+    session: Session, make: Make, noon: datetime
+) -> None:
+    lab = make.lab()
+    keeper, leaver = make.manager(lab), make.manager(lab)
+    commands.invite(
+        session,
+        lab_id=lab.id,
+        email="again@example.org",
+        role=Role.MANAGER,
+        person=make.viewer(leaver),
+        now=noon,
+    )
+    path = session.scalars(select(OutboxMail).where(OutboxMail.kind == "invitation")).one().data["path"]
+    end_role(session, person_id=leaver.id, lab_id=lab.id, role=Role.MANAGER, by=make.viewer(keeper), now=noon)
+    with pytest.raises(Refused, match="invitation-withdrawn"):
+        commands.accept_invitation(
+            session, token=path.rsplit("/", 1)[1], person=make.viewer(make.resident()), now=noon
+        )
+
+
+def test_an_address_is_not_flooded_with_invitations(session: Session, make: Make, noon: datetime) -> None:
+    lab = make.lab()
+    manager = make.viewer(make.manager(lab))
+    sent = commands.invite(
+        session, lab_id=lab.id, email="calm@example.org", role=Role.LEAD, person=manager, now=noon
+    )
+
+    def again() -> None:
+        commands.resend_invitation(session, lab_id=lab.id, invitation_id=sent.id, person=manager, now=noon)
+
+    for _ in range(4):
+        again()
+    with pytest.raises(TooMany, match="mail-limit"):
+        again()
+    mails = session.scalars(select(OutboxMail).where(OutboxMail.address == "calm@example.org")).all()
+    assert len(mails) == 5

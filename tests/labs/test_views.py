@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import select
 
@@ -14,7 +15,15 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Role
-from livinglab.labs.models import Challenge, ChallengeState, Lab, LabSettings, ReceivingUnit, UnitMember
+from livinglab.labs.models import (
+    Category,
+    Challenge,
+    ChallengeState,
+    Lab,
+    LabSettings,
+    ReceivingUnit,
+    UnitMember,
+)
 from livinglab.people.models import RoleGrant
 from tests.make import Make
 
@@ -265,3 +274,28 @@ def test_the_mail_of_an_invitation_leads_to_its_page(
     text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "http://localhost" + mail.data["path"] in text
     assert isinstance(lab, Lab)
+
+
+def test_two_managers_who_save_the_subjects_rename_nothing_of_each_other(
+    app: Flask, client: FlaskClient, make: Make, sign_in: SignIn, database: Database
+) -> None:
+    lab = make.lab(languages=["nb"])
+    alpha = make.category(lab, slug="alpha")
+    sign_in(client, make.manager(lab))
+    path = f"/labs/{lab.slug}/setup/subjects"
+    seen = {"id0": str(alpha.id), "name0_nb": "Alpha", "id1": "", "id2": "", "id3": ""}
+    for new in ("Gamma", "Delta"):  # both have the page open from before
+        assert client.post(path, data=seen | {"name1_nb": new}).status_code == 303
+    with database.reading() as session:
+        names = [dict(name)["nb"] for name in session.scalars(select(Category.name).order_by(Category.id))]
+    assert names == ["Alpha", "Gamma", "Delta"]
+
+
+def test_the_public_reason_for_closing_early_is_public(
+    client: FlaskClient, make: Make, sign_in: SignIn, app: Flask
+) -> None:
+    lab = make.lab()
+    challenge = make.challenge(lab)
+    sign_in(client, make.manager(lab))
+    client.post(f"/challenges/{challenge.id}/edit/close", data={"reason": "The bridge fell down."})
+    assert "The bridge fell down." in app.test_client().get(f"/challenges/{challenge.id}?lang=en").text

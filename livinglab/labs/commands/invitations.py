@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from livinglab.core.db import known_id
-from livinglab.core.errors import NotFound, Refused, refuse
+from livinglab.core.errors import NotFound, Refused, TooMany, refuse
 from livinglab.core.journal import record
 from livinglab.core.mail import queue_mail
 from livinglab.core.tokens import new_token, token_hash
 from livinglab.core.viewer import Role, Viewer
 from livinglab.labs.commands.units import add_member
 from livinglab.labs.models import Invitation, Lab, ReceivingUnit
+from livinglab.labs.queries import viewer_of
 from livinglab.labs.rules import (
     NO_SUCH_UNIT,
     VALID_FOR,
@@ -25,7 +26,7 @@ from livinglab.labs.rules import (
     why_not_invite,
     why_not_take,
 )
-from livinglab.people.commands import grant_role, lock_people
+from livinglab.people.commands import grant_role, lock_people, may_mail
 from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import why_not_address
 
@@ -54,6 +55,7 @@ def invite(
     Raises:
         NotFound: ``no-such-lab``. Forbidden: ``not-inviting``.
         Refused: ``bad-address``, ``nothing-offered``, ``unit-elsewhere``, ``already-invited``.
+        TooMany: ``mail-limit``.
 
     Source: rule P2b.
     """
@@ -71,6 +73,7 @@ def invite(
         raise Refused(
             "already-invited", _l("This invitation waits already. You can send it again."), field="email"
         )
+    _not_too_often(session, email, now)
     token = new_token()
     invitation = Invitation(
         lab_id=lab_id,
@@ -111,7 +114,7 @@ def resend_invitation(
 
     Raises:
         NotFound: ``no-such-invitation``. Forbidden: ``not-inviting``.
-        Refused: ``invitation-used``, ``invitation-withdrawn``, ``unit-elsewhere``.
+        Refused: ``invitation-used``, ``invitation-withdrawn``, ``unit-elsewhere``. TooMany: ``mail-limit``.
     """
     refuse(why_not_invite(person, lab_id))
     invitation = _invitation(session, invitation_id, lab_id)
@@ -119,6 +122,7 @@ def resend_invitation(
     unit = session.get(ReceivingUnit, invitation.unit_id) if invitation.unit_id else None
     if unit is not None and unit.retired_at is not None:
         raise Refused("unit-elsewhere", _l("This receiving unit takes nothing new."))
+    _not_too_often(session, invitation.email, now)
     token = new_token()
     invitation.token_hash, invitation.expires_at = token_hash(token), now + VALID_FOR
     session.add(invitation)
@@ -126,6 +130,15 @@ def resend_invitation(
     _mail(session, invitation, token, unit=unit, person=person, now=now)
     _note(session, "invitation-sent", invitation, person, now)
     return invitation
+
+
+def _not_too_often(session: Session, email: str, now: datetime) -> None:
+    if not may_mail(session, email, now):
+        raise TooMany(
+            "mail-limit",
+            _l("This address has had many mails within the hour. Try again later."),
+            field="email",
+        )
 
 
 def withdraw_invitation(
@@ -168,6 +181,7 @@ def accept_invitation(session: Session, *, token: str, person: Viewer, now: date
     if invitation is None:
         raise NotFound("no-such-invitation", "")
     refuse(why_not_accept(person, state=state_of(invitation, now)))
+    _still_stands(session, invitation)
     _take_once(session, invitation, person, now)
     if invitation.role is not None:
         grant_role(
@@ -188,6 +202,19 @@ def accept_invitation(session: Session, *, token: str, person: Viewer, now: date
         )
     _note(session, "invitation-accepted", invitation, person, now)
     return invitation
+
+
+def _still_stands(session: Session, invitation: Invitation) -> None:
+    """Refuse what nobody could offer any more: the inviter lost the right, or the unit takes nothing new."""
+    inviter = viewer_of(session, invitation.invited_by) if invitation.invited_by else None
+    if inviter is None or why_not_invite(inviter, invitation.lab_id) is not None:
+        raise Refused(
+            "invitation-withdrawn",
+            _l("Whoever invited you works no longer for the lab. Ask the lab manager for a new invitation."),
+        )
+    unit = session.get(ReceivingUnit, invitation.unit_id) if invitation.unit_id else None
+    if unit is not None and unit.retired_at is not None:
+        raise Refused("unit-elsewhere", _l("This receiving unit takes nothing new."))
 
 
 def _take_once(session: Session, invitation: Invitation, person: Viewer, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -171,8 +172,12 @@ def add_member(
     if standing is not None:
         return standing
     member = UnitMember(unit_id=unit_id, person_id=person_id, since=now, added_by=added_by)
-    session.add(member)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(member)
+            session.flush()
+    except IntegrityError:  # a second click was faster
+        return session.get_one(UnitMember, (unit_id, person_id))
     record(
         session, "unit-member-added", at=now, actor_id=person_id, lab_id=unit.lab_id,
         subject_id=unit_id,

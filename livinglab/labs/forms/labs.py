@@ -23,7 +23,7 @@ from livinglab.labs.models import (
 )
 from livinglab.labs.rules import known_countries, known_timezones
 from livinglab.labs.rules.numbers import ANSWERS, DECISIONS, THRESHOLDS, Setting
-from livinglab.web.forms import Choice, Email, Figure, Form, Line, Number, Radios, Text, Tick, Ticks
+from livinglab.web.forms import Choice, Email, Figure, Form, Hidden, Line, Number, Radios, Text, Tick, Ticks
 from livinglab.web.locale import NAMES
 
 THEME_NAMES = {
@@ -222,7 +222,9 @@ class CategoryRowsForm(Form):
 
 
 def categories_form(languages: Sequence[str], rows: int) -> type[Form]:
-    """Return a form with a row for each subject: ``name0_nb`` …, ``retired0``."""
+    """Return a form with a row for each subject: ``id0`` (which one), ``name0_nb`` …, ``retired0``."""
     spoken = [Spoken(f"name{n}", _l("Subject %(number)s", number=n + 1), 60) for n in range(rows)]
     ticks = {f"retired{n}": Tick(_l("No longer offered")) for n in range(rows)}
-    return form_in(languages, spoken, base=type("Rows", (CategoryRowsForm,), ticks), name="CategoriesForm")
+    ids = {f"id{n}": Hidden() for n in range(rows)}
+    base = type("Rows", (CategoryRowsForm,), ticks | ids)
+    return form_in(languages, spoken, base=base, name="CategoriesForm")

@@ -170,6 +170,7 @@ class ChallengePage:
     audiences: tuple[AudienceRow, ...]
     opened_at: datetime | None
     closed_at: datetime | None
+    closed_because: str
     concluded_at: datetime | None
 
     @property
@@ -218,6 +219,7 @@ def challenge_page(session: Session, challenge_id: int) -> ChallengePage:
         audiences=audiences_of(session, challenge_id),
         opened_at=row.opened_at,
         closed_at=row.closed_at,
+        closed_because=row.closed_because,
         concluded_at=row.concluded_at,
     )
 

@@ -146,6 +146,9 @@ def numbers(slug: str) -> Answer:
     )  # fmt: skip
 
 
+ROWS_MOST = 200
+
+
 @bp.route("/subjects", methods=["GET", "POST"])
 @staff(Role.MANAGER)
 def categories(slug: str) -> Answer:
@@ -153,14 +156,17 @@ def categories(slug: str) -> Answer:
     with db.reading() as session:
         lab = lab_to_set_up(session, slug)
         held = queries.categories_of(session, lab.id, retired=True)
-    rows = len(held) + 3
-    data = {f"retired{n}": c.retired for n, c in enumerate(held)}
+    rows = min(sum(f"id{n}" in request.form for n in range(ROWS_MOST)), ROWS_MOST) or len(held) + 3
+    by_id = {str(c.id): c for c in held}
+    data = {f"retired{n}": c.retired for n, c in enumerate(held)} | {
+        f"id{n}": c.id for n, c in enumerate(held)
+    }
     names = {f"name{n}": c.name for n, c in enumerate(held)}
     form = categories_form(lab.languages, rows)(data=data | spread(**names))
     if form.validate_on_submit():
         drafts = []
         for n in range(rows):
-            known = held[n] if n < len(held) else None
+            known = by_id.get(form[f"id{n}"].data or "")  # whatever stands in that row by now
             name = keep(known.name if known else {}, read(form, f"name{n}", lab.languages))
             if known or any(name.values()):
                 drafts.append(
@@ -170,7 +176,9 @@ def categories(slug: str) -> Answer:
             commands.set_categories(session, lab_id=lab.id, drafts=drafts, person=viewer(), now=utc_now())
         if not form.refused:
             return back(url_for("setup.categories", slug=slug), _("The subjects are saved."))
-    return _form_page("setup/categories.html", form, lab, here="categories", rows=rows, held=held)
+    return _form_page(
+        "setup/categories.html", form, lab, here="categories", rows=rows, held=held, by_id=by_id
+    )
 
 
 @bp.post("/subjects/usual")

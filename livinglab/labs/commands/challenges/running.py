@@ -125,7 +125,10 @@ def close_challenge(
     reason = clean_line(reason)[:FIELD_MAX]
     if not reason:
         raise Refused("no-reason", _l("Say in public why it closes early."), field="reason")
-    _turn(session, challenge, ChallengeState.OPEN, ChallengeState.CLOSED, closed_at=now, closes_at=now)
+    _turn(
+        session, challenge, ChallengeState.OPEN, ChallengeState.CLOSED,
+        closed_at=now, closes_at=now, closed_because=reason,
+    )  # fmt: skip
     note(session, "challenge-closed", challenge, person, now, early=True, reason=reason)
     return challenge
 
