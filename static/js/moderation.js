@@ -2,21 +2,21 @@
 (() => {
   "use strict";
   const STORE = "livinglab-moderation-keys";
-  const desk = () => document.getElementById("desk");
-  const form = () => document.getElementById("verdicts");
+  const byId = (id) => document.getElementById(id);
+  const desk = () => byId("desk");
+  const form = () => byId("verdicts");
 
-  function allowed() {
-    try { return localStorage.getItem(STORE) !== "off"; } catch { return true; }
-  }
-
-  // Letter keys can be switched off (WCAG 2.1.4); the switch stands under "With the keyboard".
+  // Letter and number keys can be switched off (WCAG 2.1.4); the switch stands under "With the keyboard".
+  let on = true;
+  try { on = localStorage.getItem(STORE) !== "off"; } catch { /* a private window forgets */ }
   document.addEventListener("change", (event) => {
     if (event.target.id !== "keys-on") return;
-    try { localStorage.setItem(STORE, event.target.checked ? "on" : "off"); } catch { /* private window */ }
+    on = event.target.checked;
+    try { localStorage.setItem(STORE, on ? "on" : "off"); } catch { /* it holds for this page */ }
   });
   function settle() {
-    const box = document.getElementById("keys-on");
-    if (box) box.checked = allowed();
+    const box = byId("keys-on");
+    if (box) box.checked = on;
   }
 
   function typing(target) {
@@ -29,7 +29,7 @@
     if (!radio || radio.disabled) return;
     radio.checked = true;
     radio.dispatchEvent(new Event("input", { bubbles: true }));
-    const next = radio.dataset.needs ? document.getElementById("rule") : document.getElementById("decide");
+    const next = byId(radio.dataset.needs ? "rule" : "decide");
     if (next) next.focus();
   }
 
@@ -40,31 +40,45 @@
     if (link) link.click();
   }
 
+  function read() {
+    const title = byId("case-title");
+    if (!title) return;
+    title.focus({ preventScroll: true });
+    title.scrollIntoView({ block: "nearest" });
+  }
+
+  const KEYS = { j: () => step(1), k: () => step(-1), s: () => byId("skip") && byId("skip").click() };
+
   document.addEventListener("keydown", (event) => {
-    if (!desk() || event.altKey || event.isComposing) return;
+    if (!desk() || event.altKey || event.isComposing || event.defaultPrevented) return;
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
-      if (form()) { event.preventDefault(); form().requestSubmit(document.getElementById("decide")); }
+      if (form()) { event.preventDefault(); form().requestSubmit(byId("decide")); }
       return;
     }
-    if (event.ctrlKey || event.metaKey || !allowed() || typing(event.target)) return;
+    if (event.ctrlKey || event.metaKey) return;
+    if (event.key === "Escape" && form() && form().contains(event.target)) { read(); return; }
+    if (!on || typing(event.target)) return;
     const key = event.key.toLowerCase();
-    if ("1234".includes(key)) { event.preventDefault(); choose(key); }
-    else if (key === "j") step(1);
-    else if (key === "k") step(-1);
-    else if (key === "s") { const skip = document.getElementById("skip"); if (skip) skip.click(); }
+    if (/^[1-4]$/.test(key)) { event.preventDefault(); choose(key); }
+    else if (KEYS[key]) { event.preventDefault(); KEYS[key](); }
   });
 
-  // After a decision, a skip or a step the case's heading takes the focus, so that reading goes on there.
-  let before = null;
+  // After a decision, a skip or a step the case's heading takes the focus, so that reading goes on there; after
+  // a refusal what went wrong does. A live preview that puts a new button in place leaves the focus on it.
+  let before = desk();
+  let button = false;
+  document.addEventListener("htmx:before:swap", () => { button = document.activeElement === byId("decide"); });
   document.addEventListener("htmx:after:swap", () => {
     settle();
-    if (!desk() || desk() === before) return;
-    before = desk();
-    const oops = document.querySelector("#desk [data-take-focus]");
-    const title = document.getElementById("case-title");
-    if (oops) oops.focus();
-    else if (title) { title.focus({ preventScroll: true }); title.scrollIntoView({ block: "nearest" }); }
+    if (!desk()) return;
+    if (desk() !== before) {
+      before = desk();
+      const oops = desk().querySelector("[data-take-focus]");
+      if (oops) oops.focus(); else read();
+    } else if (document.activeElement === document.body) {
+      const next = desk().querySelector("[data-held-now]") || (button && byId("decide"));
+      if (next) next.focus();
+    }
   });
-  before = desk();
   settle();
 })();

@@ -51,6 +51,8 @@ def hold_case(
         .execution_options(populate_existing=True)
     ).all()
     held: int | None = None
+    if all(row.id != case_id for row in rows):
+        return None  # decided meanwhile: what the person has in hand now stays there
     for row in rows:
         if row.id != case_id:
             row.held_by, row.held_at = None, None

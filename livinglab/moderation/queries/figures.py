@@ -5,7 +5,7 @@ The database counts; however much was decided, a handful of rows comes back.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,7 +111,7 @@ def _median_hours(
         return None
     epoch = sa.func.julianday if session.get_bind().dialect.name == "sqlite" else _days
     took: Any = epoch(col(Decision.at)) - epoch(col(Case.opened_at))
-    middle = session.scalars(
+    middle: Sequence[float] = session.scalars(
         sa.select(sa.cast(took, sa.Float))
         .join(Case, col(Case.id) == col(Decision.case_id))
         .where(_here(Decision.lab_id, labs), col(Decision.at) > since, col(Decision.automatic).is_(False))

@@ -79,9 +79,8 @@ def pile(session: Session, viewer: Viewer, now: datetime, *, lab_id: int | None 
     """Return what waits, the nearest deadline first."""
     rows = session.execute(_open_cases(viewer, lab_id).limit(PILE)).all()
     late = sa.func.count().filter(col(Case.due_at) < now)
-    count, late_count = session.execute(
-        _with_things(sa.select(sa.func.count(), late)).where(_open(viewer, lab_id))
-    ).one()
+    numbers = _with_things(sa.select(sa.func.count(), late)).where(_open(viewer, lab_id))
+    count, late_count = session.execute(numbers).one()
     labs = moderated_labs(viewer) if lab_id is None else moderated_labs(viewer) & {lab_id}
     items = tuple(_item(row, viewer, now) for row in rows)
     return Pile(items, appeals_waiting(session, viewer, now, labs), int(count), int(late_count))
@@ -113,10 +112,13 @@ def next_case(
         )
     ).one_or_none()
     if passed is not None:
-        behind = session.scalar(free.where(sa.tuple_(col(Case.due_at), col(Case.id)) > sa.tuple_(*passed)))
+        behind: int | None = session.scalar(
+            free.where(sa.tuple_(col(Case.due_at), col(Case.id)) > sa.tuple_(*passed))
+        )
         if behind is not None:
-            return int(behind)
-    return session.scalar(free)
+            return behind
+    first: int | None = session.scalar(free)
+    return first
 
 
 def _open(viewer: Viewer, lab_id: int | None) -> sa.ColumnElement[bool]:
@@ -130,7 +132,8 @@ def _open(viewer: Viewer, lab_id: int | None) -> sa.ColumnElement[bool]:
     return sa.and_(mine, here, col(Case.closed_at).is_(None), col(Comment.deleted_at).is_(None))
 
 
-def _with_things(query: sa.Select[Any]) -> sa.Select[Any]:
+def _with_things(query: Any) -> Any:
+    """Join idea and comment to the cases of a select."""
     return (
         query.select_from(Case)
         .join(Idea, col(Idea.id) == col(Case.idea_id))
@@ -138,7 +141,7 @@ def _with_things(query: sa.Select[Any]) -> sa.Select[Any]:
     )
 
 
-def _open_cases(viewer: Viewer, lab_id: int | None) -> sa.Select[Any]:
+def _open_cases(viewer: Viewer, lab_id: int | None) -> Any:
     holder = sa.orm.aliased(Person)
     reports = (
         sa.select(sa.func.count())
