@@ -240,9 +240,9 @@ def is_own_draft(idea: Shown, viewer: Viewer, *, row_hash: str | None, token_has
     return row_hash is not None and row_hash == token_hash
 
 
-def why_not_save_draft(publication: Publication) -> Refused | None:
-    """Say why a text is no longer a draft."""
-    if publication in (Publication.DRAFT, Publication.RETURNED):
+def why_not_save_draft(publication: Publication, *, was_public: bool = False) -> Refused | None:
+    """Say why a text is no longer a draft: it was sent in, or everybody could read it once (rule I3)."""
+    if publication in (Publication.DRAFT, Publication.RETURNED) and not was_public:
         return None
     return Refused("not-a-draft", _l("This idea has been sent in. It can no longer be changed as a draft."))
 
@@ -270,16 +270,27 @@ def why_not_submit(idea: Shown, viewer: Viewer, *, sent_today: int, takes_ideas:
 
 
 def why_not_edit(idea: Standing, viewer: Viewer) -> Refused | None:
-    """Say why this person may not write a new version. Source: rule I3, DOMAIN section 3."""
+    """Say why this person may not write a new version. A hidden idea may get one: its author's way back.
+
+    Source: rule I3, DOMAIN section 3; docs/decisions/0012-what-was-public-is-not-returned.md.
+    """
     if not viewer.signed_in or idea.author_id != viewer.person_id:
         return Forbidden("not-the-author", _l("Only its author can change an idea."))
     if idea.author_left_at is not None:
         return Forbidden("author-left", _l("You have left this idea, so you can no longer change it."))
-    if idea.publication != Publication.PUBLISHED:
+    if idea.publication not in (Publication.PUBLISHED, Publication.HIDDEN):
         return Refused("not-published", _l("This idea is not public now, so it cannot get a new version."))
     if idea.activity in ENDED:
         return Refused("idea-ended", _l("This idea is closed and can no longer be changed."))
     return None
+
+
+def why_not_take_back(idea: Standing, viewer: Viewer) -> Refused | None:
+    """Say why the author may neither withdraw nor leave it: what is hidden is not theirs to end (rule I1)."""
+    problem = why_not_edit(idea, viewer)
+    if problem is None and idea.publication != Publication.PUBLISHED:
+        return Refused("not-published", _l("This idea is not public now, so it stays as it is."))
+    return problem
 
 
 def why_not_withdraw(idea: Standing, viewer: Viewer, *, supports: int) -> Refused | None:
@@ -288,7 +299,7 @@ def why_not_withdraw(idea: Standing, viewer: Viewer, *, supports: int) -> Refuse
     Args:
         supports: All supports, staff's too.
     """
-    problem = why_not_edit(idea, viewer)
+    problem = why_not_take_back(idea, viewer)
     if problem is not None:
         return problem
     if supports >= WITHDRAW_BELOW:

@@ -106,7 +106,7 @@ class Decision(SQLModel, table=True):
     by_id: int | None = Field(default=None, foreign_key="person.id")
     at: datetime
     was: Publication = Field(sa_type=by_value(Publication))
-    """What it was before, for an appeal that is upheld."""
+    """What it was before: kept on record with the decision."""
 
 
 class AppealOutcome(StrEnum):

@@ -203,3 +203,28 @@ def test_the_confirmation_goes_through_whatever_became_of_what_was_written_befor
         assert session.get_one(Person, newcomer.id).trust == 1
         how = [session.get_one(Comment, comment_id).publication for comment_id in written]
     assert how == [Publication.DRAFT, Publication.DRAFT, Publication.PUBLISHED]
+
+
+def test_words_sent_after_the_session_has_ended_are_a_draft_of_this_browser(
+    app: Flask, client: FlaskClient, make: Make, sign_in: SignIn
+) -> None:
+    lab, author = make.lab("fjellvik"), make.resident()
+    begun = make.idea(
+        lab, author=author, publication=Publication.DRAFT, published_at=None, title="Begynt her"
+    )
+    page = f"/ideas/write?lab=fjellvik&idea={begun.id}"
+    sign_in(client, author)
+    assert client.get(page).status_code == 200
+    with client.session_transaction() as browser:
+        browser.clear()
+    assert client.get(page).status_code == 404
+    typed = {"title": WHOLE.title, "summary": WHOLE.summary, "body": WHOLE.body, "idea": str(begun.id)}
+    kept = client.post(page, data=typed | {"byline": "name", "language": "nb", "action": "keep"})
+    assert kept.status_code == 200
+    again = typed | {"idea": str(kept.json["id"]), "body": "Enda flere ord.", "action": "send"}
+    sent = client.post(page, data=again | {"byline": "name", "language": "nb"})
+    assert sent.headers["Location"].startswith("/register?next=")
+    with of(app).reading() as session:
+        old, new = session.scalars(select(Idea).order_by(col(Idea.id))).all()
+    assert (old.title, new.title, new.body) == ("Begynt her", WHOLE.title, "Enda flere ord.")
+    assert (new.author_id, new.claim_hash is not None, new.wants_publishing) == (None, True, True)

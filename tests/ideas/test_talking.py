@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,13 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from livinglab.core.clock import utc_now
 from livinglab.core.db import Database, known_id
 from livinglab.core.errors import Forbidden, NotFound, TooMany
 from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.commands import delete_comment, edit_comment, resolve_problem, write_comment
-from livinglab.ideas.models import Comment, CommentKind, Idea, IdeaCount, Publication
+from livinglab.ideas.models import Activity, Comment, CommentKind, Idea, IdeaCount, Publication
 from livinglab.ideas.rules import COMMENTS_AN_HOUR
 from livinglab.labs.models import Moderation
 from livinglab.moderation.commands import decide_case, submit_comment
@@ -301,3 +303,36 @@ def test_an_idea_that_came_back_is_read_again_where_the_lab_looks_afterwards(
     )
     number, person = idea.id or 0, make.viewer(author)
     assert submit_idea(session, idea_id=number, person=person, now=noon) is Publication.PENDING
+
+
+@pytest.mark.parametrize(
+    "state", [Publication.PENDING, Publication.RETURNED, Publication.REJECTED, Publication.HIDDEN]
+)
+def test_what_others_answered_keeps_its_place_whatever_becomes_of_it(
+    client: FlaskClient, make: Make, state: Publication
+) -> None:
+    idea = make.idea()
+    top = make.comment(
+        idea, author=make.person("Ola Skjult"), kind=CommentKind.PROBLEM, body="Ordene ingen leser.",
+        publication=state, resolved_at=utc_now(), resolution="Stien blir bredere.",
+    )  # fmt: skip
+    make.comment(idea, parent_id=top.id, body="Svaret på det.")
+    page = client.get(f"/ideas/{idea.id}?lang=en").text
+    assert "Svaret på det." in page
+    assert "The text is not shown" in page
+    for words in ("Ordene ingen leser", "Ola Skjult", "Stien blir bredere", "problem found waits"):
+        assert words not in page
+
+
+def test_words_refused_meanwhile_are_still_in_the_form(
+    client: FlaskClient, make: Make, sign_in: Callable[[FlaskClient, object], FlaskClient]
+) -> None:
+    author, ended = make.person(), make.idea(activity=Activity.WITHDRAWN)
+    said = make.comment(make.idea(), author=author, created_at=utc_now() - timedelta(minutes=16))
+    sign_in(client, author)
+    for page in (f"/ideas/{ended.id}/comment", f"/comments/{said.id}/edit"):
+        assert client.get(page).status_code == 409
+        typed = {"body": "Lange og gode ord om saken.", "kind": "concern", "byline": "name"}
+        answer = client.post(f"{page}?lang=en", data=typed)
+        assert answer.status_code == 409
+        assert re.search(r'<textarea[^>]*name="body"[^>]*>\s*Lange og gode ord om saken', answer.text)

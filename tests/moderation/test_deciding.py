@@ -167,7 +167,7 @@ def test_an_edit_is_decided_without_touching_the_approved_version(
     number = edited(session, make, idea, desk.now, body="Fem benker her.")
     page = case_page(session, desk.hand.case(idea.id).id or 0, desk.ida, desk.now)
     assert [e.name for e in page.exhibits] == ["body"]
-    assert ("ins", "Fem") in page.exhibits[0].parts
+    assert ("ins", "Fem benker her") in page.exhibits[0].parts
     desk.decide(verdict, idea.id)
     assert session.get_one(IdeaVersion, (idea.id, number)).publication is version_is
     assert session.get_one(Idea, idea.id).publication is idea_is

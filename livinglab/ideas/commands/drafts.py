@@ -19,12 +19,14 @@ from livinglab.ideas.rules import (
     DRAFT_DAYS,
     NO_SUCH_IDEA,
     IdeaTexts,
+    claim_hash,
     is_own_draft,
     why_not_save_draft,
     why_not_texts,
 )
 from livinglab.labs.models import Category, Challenge, ChallengeState, Lab
 from livinglab.labs.rules import takes_ideas
+from livinglab.people.commands import lock_actor
 
 
 def start_draft(
@@ -35,10 +37,12 @@ def start_draft(
     person: Viewer,
     now: datetime,
     token_hash: str | None = None,
+    once: str = "",
 ) -> Idea:
-    """Keep the beginning of an idea.
+    """Keep the beginning of an idea. A form that is sent again (a second click) begins no second one.
 
     Args:
+        once: What the form carries along, new with each empty form; only looked at for somebody signed in.
         texts: Whatever has been typed so far; nothing is demanded yet. What is too long is cut.
         token_hash: For somebody without an account: ``rules.claim_hash`` of the token in their cookie.
 
@@ -50,10 +54,14 @@ def start_draft(
         raise Forbidden("no-owner", "a draft belongs to a person or to a token")
     if session.get(Lab, lab_id) is None:
         raise NotFound("no-such-lab", "")
+    form_hash = claim_hash(once) if person.signed_in and once else None
+    same = _begun(session, person, form_hash) if form_hash else None
+    if same is not None:
+        return same
     idea = Idea(
         lab_id=lab_id,
         author_id=person.person_id,
-        claim_hash=None if person.signed_in else token_hash,
+        claim_hash=form_hash if person.signed_in else token_hash,
         language=texts.language,
         title="",
         created_at=now,
@@ -62,6 +70,13 @@ def start_draft(
     session.add(idea)
     _write(session, idea, texts)
     return idea
+
+
+def _begun(session: Session, person: Viewer, form_hash: str) -> Idea | None:
+    """Return what the same form has begun before; of many at once, each waits for the one before it."""
+    lock_actor(session, person.known_id)
+    query = sa.select(Idea).where(col(Idea.claim_hash) == form_hash, col(Idea.author_id) == person.person_id)
+    return session.scalar(query)
 
 
 def save_draft(
@@ -86,7 +101,7 @@ def save_draft(
     idea = idea_for_change(session, idea_id)
     if not is_own_draft(idea, person, row_hash=idea.claim_hash, token_hash=token_hash):
         raise NO_SUCH_IDEA
-    refuse(why_not_save_draft(idea.publication))
+    refuse(why_not_save_draft(idea.publication, was_public=idea.published_at is not None))
     if lab_id is not None and idea.publication == Publication.DRAFT:
         idea.lab_id = lab_id
     idea.edited_at = now

@@ -23,8 +23,8 @@ from livinglab.ideas.queries.limits import ideas_sent_within_a_day
 from livinglab.ideas.rules import (
     NO_SUCH_IDEA,
     WITHDRAW_BELOW,
-    why_not_edit,
     why_not_submit,
+    why_not_take_back,
     why_not_texts,
     why_not_withdraw,
 )
@@ -85,7 +85,10 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
 
 
 def _write_version(session: Session, idea: Idea, now: datetime) -> None:
-    """Write down what was handed in; a text that comes back takes the place of the one returned."""
+    """Write down what was handed in; a text that comes back takes the place of the one returned.
+
+    What everybody could read is never written over (rule I3).
+    """
     first = session.get(IdeaVersion, (known_id(idea.id), idea.version)) or IdeaVersion(
         idea_id=known_id(idea.id),
         number=idea.version,
@@ -93,6 +96,8 @@ def _write_version(session: Session, idea: Idea, now: datetime) -> None:
         title="",
         written_at=now,
     )
+    if first.publication is Publication.PUBLISHED:
+        return
     for name, value in texts_of(session, idea).without_choices().items():
         setattr(first, name, value)
     first.publication, first.person_id, first.written_at = Publication.PENDING, idea.author_id, now
@@ -178,13 +183,15 @@ def set_publication(
         data: What the statement of reasons cites, such as ``{"rule": "respect", "automatic": False}``.
 
     Raises:
-        NotFound: ``no-such-idea``; Refused: ``not-sent-in``.
+        NotFound: ``no-such-idea``; Refused: ``not-sent-in``, ``on-record``.
     """
     if to == Publication.PUBLISHED and _never_public(session, idea_id):
         return publish_idea(session, idea_id=idea_id, by_id=by_id, now=now)
     idea = idea_for_change(session, idea_id)
     if idea.publication == Publication.DRAFT or to not in KINDS:
         raise Refused("not-sent-in", "this idea has not been sent in")
+    if idea.published_at is not None and to in (Publication.RETURNED, Publication.REJECTED):
+        raise Refused("on-record", "what has been public is hidden, never returned")
     if idea.publication == to:
         return idea
     idea.publication = to
@@ -201,6 +208,35 @@ def set_publication(
         public=to in TOLD_IN_PUBLIC and idea.published_at is not None,
         data=data,
         readers=(Reader.NOTICES, Reader.PIPELINE) if to in TOLD_IN_PUBLIC else (Reader.NOTICES,),
+    )
+    return idea
+
+
+def put_back(session: Session, *, idea_id: int, now: datetime) -> Idea | None:
+    """Let a returned idea wait again as its author has written it since; the caller opens a case.
+
+    Records ``idea-submitted``.
+
+    Returns:
+        The idea, or ``None`` where its author is in the middle of it: what is unfinished stays with them.
+
+    Raises:
+        NotFound: ``no-such-idea``.
+    """
+    idea = idea_for_change(session, idea_id)
+    if idea.publication != Publication.RETURNED or why_not_texts(texts_of(session, idea)) is not None:
+        return None
+    idea.publication = Publication.PENDING
+    _write_version(session, idea, now)
+    record(
+        session,
+        "idea-submitted",
+        at=now,
+        actor_id=idea.author_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+        data={"again": True},
     )
     return idea
 
@@ -263,7 +299,7 @@ def leave_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime)
     Source: rule I1.
     """
     idea = idea_for_change(session, idea_id)
-    refuse(why_not_edit(idea, person))
+    refuse(why_not_take_back(idea, person))
     if supports_of(session, idea_id) < WITHDRAW_BELOW:
         raise Refused("can-be-withdrawn", "this idea can still be withdrawn")
     record(
@@ -291,7 +327,7 @@ def take_back_idea(session: Session, *, idea_id: int, person: Viewer, now: datet
     Source: rules I1, V4; docs/decisions/0011-taking-back-unseen.
     """
     idea = idea_for_change(session, idea_id)
-    refuse(why_not_edit(idea, person))
+    refuse(why_not_take_back(idea, person))
     act = leave_idea if supports_of(session, idea_id) >= WITHDRAW_BELOW else withdraw_idea
     return act(session, idea_id=idea_id, person=person, now=now)
 

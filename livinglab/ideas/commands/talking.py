@@ -244,9 +244,12 @@ def delete_comment(session: Session, *, comment_id: int, person: Viewer, now: da
 
 
 def resolve_problem(
-    session: Session, *, comment_id: int, note: str, person: Viewer, now: datetime
+    session: Session, *, comment_id: int, note: str, person: Viewer, now: datetime, aside: bool = False
 ) -> Comment:
     """Mark a problem found as answered, say how, and credit whoever found it.
+
+    Args:
+        aside: The words go into the conversation in place of standing beside the problem.
 
     Records ``problem-resolved``.
 
@@ -266,7 +269,8 @@ def resolve_problem(
     )
     note = clean_line(note)
     refuse(why_not_note(note, needed=True, field="resolution"))
-    comment.resolved_at, comment.resolved_by, comment.resolution = now, person.person_id, note
+    comment.resolved_at, comment.resolved_by = now, person.person_id
+    comment.resolution = "" if aside else note
     session.flush()
     if comment.author_id is not None and comment.author_id != idea.author_id:
         credit(
@@ -286,5 +290,6 @@ def resolve_problem(
         challenge_id=idea.challenge_id,
         idea_id=idea.id,
         subject_id=comment_id,
+        data={"person_id": comment.author_id},
     )
     return comment

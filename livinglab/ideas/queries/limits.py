@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from livinglab.ideas.models import Comment, CommentKind, Idea, Publication
+from livinglab.ideas.models import Comment, Idea
 
 
 def ideas_sent_within_a_day(session: Session, person_id: int, now: datetime, *, without: int) -> int:
@@ -30,18 +30,5 @@ def comments_within_an_hour(session: Session, person_id: int, now: datetime) -> 
     since = now - timedelta(hours=1)
     query = select(sa.func.count()).where(
         col(Comment.author_id) == person_id, col(Comment.created_at) > since
-    )
-    return session.scalar(query) or 0
-
-
-def open_problems(session: Session, idea_id: int) -> int:
-    """Count the problems found that nobody has marked as answered (rule S4)."""
-    query = select(sa.func.count()).where(
-        col(Comment.idea_id) == idea_id,
-        col(Comment.kind) == CommentKind.PROBLEM,
-        col(Comment.publication) == Publication.PUBLISHED,
-        col(Comment.parent_id).is_(None),
-        col(Comment.deleted_at).is_(None),
-        col(Comment.resolved_at).is_(None),
     )
     return session.scalar(query) or 0

@@ -131,7 +131,11 @@ def thread_of(
         sides=sides,
         total=sum(row.publication is Publication.PUBLISHED and row.deleted_at is None for row in rows),
         open_problems=sum(
-            one.kind is CommentKind.PROBLEM and not one.gone and one.resolved_at is None for one in tops
+            one.kind is CommentKind.PROBLEM
+            and one.publication is Publication.PUBLISHED
+            and not one.gone
+            and one.resolved_at is None
+            for one in tops
         ),
     )
 
@@ -181,10 +185,13 @@ def _query(viewer: Viewer, about: About) -> sa.Select[Any]:
 
 
 def _answered_in_public() -> sa.ColumnElement[bool]:
-    """Keep the place of a hidden comment that others answered; its words are not shown."""
+    """Keep the place of a comment that others answered and that is not public now, whatever became of it.
+
+    Its words are not shown (rule I1).
+    """
     reply: Any = aliased(Comment)
     return sa.and_(
-        col(Comment.publication).in_((Publication.HIDDEN, Publication.REMOVED)),
+        col(Comment.publication).not_in((Publication.PUBLISHED, Publication.DRAFT)),
         sa.exists().where(
             reply.parent_id == col(Comment.id),
             reply.publication == Publication.PUBLISHED,
@@ -197,8 +204,7 @@ def _shown(
     row: Any, about: About, viewer: Viewer, now: datetime, *, replies: tuple[CommentShown, ...] = ()
 ) -> CommentShown:
     own = viewer.signed_in and row.author_id == viewer.person_id
-    hidden = row.publication in (Publication.HIDDEN, Publication.REMOVED)
-    readable = not hidden or own or viewer.moderates(about.lab_id)
+    readable = row.publication is Publication.PUBLISHED or own or viewer.moderates(about.lab_id)
     face = face_of(
         name=row.name,
         pseudonym=row.pseudonym,

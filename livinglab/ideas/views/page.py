@@ -26,6 +26,7 @@ from livinglab.ideas.rules import (
     usual_byline,
     why_not_comment,
     why_not_edit,
+    why_not_take_back,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
 from livinglab.notices.queries import story
@@ -93,6 +94,7 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
         "form": form,
         "why_not_talk": why_not_talk,
         "may_edit": why_not_edit(idea, person) is None,
+        "may_take_back": why_not_take_back(idea, person) is None,
         "is_author": person.signed_in and idea.author_id == person.person_id,
         "moderates": person.moderates(idea.lab.id),
         "gate_url": url_for("pipeline.gate", idea_id=idea.id) if person.is_staff(idea.lab_id) else None,
@@ -119,7 +121,9 @@ def _drawn(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
 
     def draw(one: CommentShown, replies: Sequence[Any] = ()) -> dict[str, Any]:
         public_one = one.publication is Publication.PUBLISHED and not one.gone
-        note = _("Answered: %(how)s", how=one.resolution) if one.resolution else ""
+        shown = one.body is not None
+        note = _("Answered: %(how)s", how=one.resolution) if one.resolution and shown else ""
+        told = shown or one.publication in (Publication.HIDDEN, Publication.REMOVED)
         reply_to = url_for("ideas.comment", idea_id=idea.id, to=one.id)
         report = url_for("moderation.report", idea_id=idea.id, comment_id=one.id)
         return {
@@ -129,7 +133,8 @@ def _drawn(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
             "when": one.created_at,
             "lang": one.language if one.language != language() else None,
             "body": markdown(one.body) if one.body is not None else None,
-            "state": one.publication,
+            "waits": not told,
+            "state": one.publication if told else None,
             "gone": one.gone,
             "edited": one.edited_at is not None,
             "note": note,
@@ -186,7 +191,7 @@ def withdraw(idea_id: int) -> Response:
     """
     with db.reading() as session:
         idea = idea_page(session, idea_id, viewer())
-        refuse(why_not_edit(idea, viewer()))
+        refuse(why_not_take_back(idea, viewer()))
         hidden = support_state(session, idea_id, viewer(), utc_now()).supports is None
     enter(idea.lab)
     end = "hidden" if hidden else "leave" if idea.supports >= WITHDRAW_BELOW else "withdraw"

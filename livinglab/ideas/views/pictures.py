@@ -40,4 +40,6 @@ def _may_see(key: str, person: Viewer, claim_hash: str | None) -> bool:
     photo = sa.select(col(Person.id)).where(col(Person.photo_id) == col(StoredFile.id))
     shown = sa.or_(photo.exists(), of_visible_idea(person, claim_hash), of_visible_evidence(person))
     with db.reading() as session:
-        return session.scalar(sa.select(col(StoredFile.id)).where(col(StoredFile.key) == key, shown)) is not None
+        return (
+            session.scalar(sa.select(col(StoredFile.id)).where(col(StoredFile.key) == key, shown)) is not None
+        )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, make_response, redirect, render_template, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import known_id
-from livinglab.core.errors import NotFound, refuse
+from livinglab.core.errors import NotFound, Refused, refuse
 from livinglab.core.text import LANGUAGES
-from livinglab.ideas.commands import delete_comment, edit_comment, resolve_problem, write_comment
+from livinglab.ideas.commands import delete_comment, edit_comment, write_comment
 from livinglab.ideas.forms import ChangeCommentForm, CommentForm, ReplyForm, ResolveForm
 from livinglab.ideas.models import Byline, CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, idea_page
@@ -25,7 +25,7 @@ from livinglab.ideas.rules import (
     why_not_resolve,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
-from livinglab.moderation.commands import submit_comment
+from livinglab.moderation.commands import answer_problem, let_go, submit_comment
 from livinglab.moderation.queries import why_returned
 from livinglab.web.access import signed_in, viewer
 from livinglab.web.database import db
@@ -48,7 +48,7 @@ def comment(idea_id: int) -> Response:
     if parent is not None and (parent.idea_id != idea_id or parent.shown.gone):
         raise NotFound("no-such-comment", "")
     enter(idea.lab)
-    refuse(why_not_comment(idea, viewer()))
+    _ask_first(why_not_comment(idea, viewer()))
     kind, byline = one_of("kind", KINDS, CommentKind.BUILD_ON.value), usual_byline(idea, viewer())
     form: Any = ReplyForm(byline=byline) if parent else CommentForm(kind=kind, byline=byline)
     if form.validate_on_submit():
@@ -57,6 +57,12 @@ def comment(idea_id: int) -> Response:
             return answer
     page = render_template("ideas/comment.html", idea=idea, parent=parent, form=form, bylines=bylines)
     return make_response(page, _status(form))
+
+
+def _ask_first(problem: Refused | None) -> None:
+    """Refuse to show a form that could not be sent; what was sent is refused with its words in the form."""
+    if problem is not None and (request.method != "POST" or problem.status in (403, 404)):
+        raise problem
 
 
 def _status(form: Form) -> int:
@@ -116,7 +122,7 @@ def _found(comment_id: int) -> tuple[OneComment, IdeaPage]:
 def change_comment(comment_id: int) -> Response:
     """Change one's comment within 15 minutes, or send it in again when it came back."""
     (found, idea), now = _found(comment_id), utc_now()
-    refuse(why_not_edit_comment(found.shown, viewer(), now))
+    _ask_first(why_not_edit_comment(found.shown, viewer(), now))
     returned = found.shown.publication is Publication.RETURNED
     with db.reading() as session:
         because = why_returned(session, idea.id, comment_id) if returned else None
@@ -142,7 +148,9 @@ def drop_comment(comment_id: int) -> Response:
     form = ActionForm()
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
-            delete_comment(session, comment_id=comment_id, person=viewer(), now=utc_now())
+            now = utc_now()
+            delete_comment(session, comment_id=comment_id, person=viewer(), now=now)
+            let_go(session, idea_id=idea.id, comment_id=comment_id, now=now)
         if not form.refused:
             flash(_("Your comment is deleted."), "success")
             place = url_for("ideas.page", idea_id=idea.id, _anchor="talk")
@@ -156,7 +164,7 @@ def drop_comment(comment_id: int) -> Response:
 def resolve(comment_id: int) -> Response:
     """Mark a problem found as answered, and say how."""
     found, idea = _found(comment_id)
-    refuse(
+    _ask_first(
         why_not_resolve(
             found.shown, viewer(), lab_id=idea.lab.id, lead_id=idea.lead_id, idea_author_id=idea.author_id
         )
@@ -164,7 +172,7 @@ def resolve(comment_id: int) -> Response:
     form = ResolveForm()
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
-            resolve_problem(
+            how = answer_problem(
                 session,
                 comment_id=comment_id,
                 note=form.resolution.data or "",
@@ -172,9 +180,10 @@ def resolve(comment_id: int) -> Response:
                 now=utc_now(),
             )
         if not form.refused:
-            flash(
-                _("The problem is marked as answered. Whoever found it is credited on the idea."), "success"
-            )
+            message = _("The problem is marked as answered. Whoever found it is credited on the idea.")
+            if how is not Publication.PUBLISHED:
+                message = _("The problem is marked as answered. A facilitator reads your words first.")
+            flash(message, "success")
             return _to_comment(idea.id, comment_id)
     page = render_template("ideas/resolve.html", idea=idea, found=found, form=form)
     return make_response(page, _status(form))

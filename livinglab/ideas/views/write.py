@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from livinglab.core.clock import due_in_working_days, utc_now
 from livinglab.core.db import known_id
 from livinglab.core.errors import NotFound, Refused
 from livinglab.core.files import store_image
+from livinglab.core.tokens import new_token
 from livinglab.core.viewer import Role
 from livinglab.ideas.commands import drop_draft, edit_idea, mark_for_sending, save_draft, start_draft
 from livinglab.ideas.forms import EditForm, WriteForm
@@ -24,7 +26,14 @@ from livinglab.ideas.queries.drafts import Draft, Unfinished, drafts_of_token, o
 from livinglab.ideas.queries.page import idea_page
 from livinglab.ideas.queries.places import PlaceLab, Places, places
 from livinglab.ideas.queries.search import Alike, alike
-from livinglab.ideas.rules import CHALLENGE_CLOSED, IdeaTexts, claim_hash, text_problems, why_not_edit
+from livinglab.ideas.rules import (
+    CHALLENGE_CLOSED,
+    NO_SUCH_IDEA,
+    IdeaTexts,
+    claim_hash,
+    text_problems,
+    why_not_edit,
+)
 from livinglab.ideas.views.blueprint import (
     bp,
     byline_labels,
@@ -35,7 +44,7 @@ from livinglab.ideas.views.blueprint import (
     give_draft_cookie,
 )
 from livinglab.labs.queries import holders, people_by_id
-from livinglab.moderation.commands import submit_edit, submit_idea
+from livinglab.moderation.commands import look_at_choices, submit_edit, submit_idea
 from livinglab.moderation.queries import why_returned
 from livinglab.moderation.rules import DECIDE_WITHIN_DAYS
 from livinglab.web.access import public, signed_in, viewer
@@ -80,15 +89,15 @@ def write() -> Response:
         chosen = number_arg("challenge")
         form.challenge.data = str(chosen) if chosen else ""
         form.language.data = _usual_language(desk.lab)
+        form.once.data = new_token()
     return _show(form, desk, tried=False)
 
 
 def _desk() -> Desk | None:
     """Find the draft and the lab from the address or the form; ``None`` where the lab is not known yet."""
-    idea_id = number_arg("idea") or as_number(request.form.get("idea"))
     with db.reading() as session:
         everything = places(session)
-        draft = own_draft(session, idea_id, viewer(), token_hash=draft_hash()) if idea_id else None
+        draft = _own(session, number_arg("idea"), as_number(request.form.get("idea")))
     challenge = everything.challenge(number_arg("challenge"))
     if draft is not None:
         lab = everything.lab(draft.lab_id)
@@ -101,6 +110,28 @@ def _desk() -> Desk | None:
     else:
         lab = everything.labs[0] if len(everything.labs) == 1 else None
     return Desk(lab, everything, draft) if lab else None
+
+
+def _own(session: Session, asked: int | None, carried: int | None) -> Draft | None:
+    """Return the draft somebody writes on.
+
+    Where the session ended while they wrote, what they send begins a draft of this browser, which they
+    find again when they sign in: nothing that was typed is lost.
+
+    Args:
+        asked: Its number in the address.
+        carried: In the form, where it was begun after the page was opened.
+
+    Raises:
+        NotFound: ``no-such-idea``.
+    """
+    for idea_id in (asked, carried):
+        with suppress(NotFound):
+            if idea_id:
+                return own_draft(session, idea_id, viewer(), token_hash=draft_hash())
+    if (asked or carried) and (viewer().signed_in or request.method != "POST"):
+        raise NO_SUCH_IDEA
+    return None
 
 
 def _choose_place() -> Response:
@@ -185,7 +216,8 @@ def _keep(form: Any, desk: Desk, token: str | None) -> tuple[IdeaTexts, int | No
     try:
         with db.writing() as session:
             if desk.draft is None:
-                idea = start_draft(session, lab_id=desk.lab.id, texts=texts, **owner)
+                once = (form.once.data or "")[:100]
+                idea = start_draft(session, lab_id=desk.lab.id, texts=texts, once=once, **owner)
             else:
                 idea = save_draft(session, idea_id=desk.draft.id, texts=texts, **owner)
             return texts, known_id(idea.id)
@@ -225,7 +257,7 @@ def _send(form: Any, idea_id: int, token: str | None) -> Response | None:
         return redirect(url_for("accounts.register", next=target), 303)
     with form.catching(), db.writing() as session:
         submit_idea(session, idea_id=idea_id, person=viewer(), now=utc_now())
-    if form.refused:
+    if form.refused and form.refused.code != "already-sent":  # a second click has nothing more to do
         return None
     return redirect(url_for("ideas.sent", idea_id=idea_id), 303)
 
@@ -397,6 +429,8 @@ def _change(form: Any, desk: Desk, draft: Draft) -> Response:
             how = submit_edit(
                 session, idea_id=draft.id, number=version.number, person=viewer(), now=utc_now()
             )
+        else:
+            look_at_choices(session, idea_id=draft.id, person=viewer(), now=utc_now())
     if form.refused:
         return _show(form, desk, tried=True)
     message = (

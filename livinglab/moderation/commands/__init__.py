@@ -1,11 +1,13 @@
 """Writes of moderation: handing in, reporting, deciding, appealing."""
 
 from livinglab.moderation.commands.appealing import appeal, decide_appeal
-from livinglab.moderation.commands.cases import open_case
+from livinglab.moderation.commands.cases import let_go, open_case
 from livinglab.moderation.commands.deciding import decide_case
 from livinglab.moderation.commands.holding import hold_case
 from livinglab.moderation.commands.reporting import report
 from livinglab.moderation.commands.submitting import (
+    answer_problem,
+    look_at_choices,
     submit_comment,
     submit_edit,
     submit_idea,
@@ -13,10 +15,13 @@ from livinglab.moderation.commands.submitting import (
 )
 
 __all__ = [
+    "answer_problem",
     "appeal",
     "decide_appeal",
     "decide_case",
     "hold_case",
+    "let_go",
+    "look_at_choices",
     "open_case",
     "report",
     "submit_comment",

@@ -14,12 +14,12 @@ from livinglab.core.errors import refuse
 from livinglab.core.journal import record
 from livinglab.core.text import clean
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.commands import approve_version, set_comment_publication, set_publication
+from livinglab.ideas.commands import approve_version, put_back, set_comment_publication, set_publication
 from livinglab.ideas.models import Idea, IdeaVersion, Publication
 from livinglab.labs.queries import lab_brief
-from livinglab.moderation.commands.cases import lock_comment, lock_idea
+from livinglab.moderation.commands.cases import lock_comment, lock_idea, open_case
 from livinglab.moderation.commands.telling import tell_administrators, tell_outcome, tell_uninvolved
-from livinglab.moderation.models import Appeal, AppealOutcome, Case, Decision
+from livinglab.moderation.models import Appeal, AppealOutcome, Case, Decision, Source
 from livinglab.moderation.queries.standing import (
     involved_in,
     nobody_else,
@@ -144,11 +144,17 @@ def _lock_thing(session: Session, appeal_id: int) -> None:
 def _restore(
     session: Session, decision: Decision, case: Case, thing: Thing, *, by_id: int, now: datetime
 ) -> None:
-    """Give back what the decision took, unless the text has moved on since."""
+    """Give back what the decision took, unless the text has moved on since.
+
+    What its author has written since nobody has read: that waits in the queue, as every new text does.
+
+    Source: rules I1, M3.
+    """
     took, data = BECOMES[decision.action], {"automatic": False, "appeal": True, "decision_id": decision.id}
     if thing is Thing.COMMENT and decision.comment_id is not None:
         comment = lock_comment(session, decision.comment_id)
-        if comment.publication is took and comment.deleted_at is None:
+        moved_on = comment.edited_at is not None and comment.edited_at > decision.at
+        if comment.publication is took and comment.deleted_at is None and not moved_on:
             set_comment_publication(
                 session,
                 comment_id=decision.comment_id,
@@ -159,7 +165,11 @@ def _restore(
             )
         return
     idea = lock_idea(session, decision.idea_id)
-    if idea.publication is took:
+    if idea.published_at is None and idea.edited_at > decision.at:
+        if idea.publication is took and put_back(session, idea_id=decision.idea_id, now=now) is not None:
+            lab = lab_brief(session, idea.lab_id)
+            open_case(session, lab=lab, idea_id=decision.idea_id, source=Source.NEW, now=now)
+    elif idea.publication is took:
         set_publication(
             session, idea_id=decision.idea_id, to=Publication.PUBLISHED, by_id=by_id, now=now, data=data
         )

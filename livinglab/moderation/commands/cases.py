@@ -16,7 +16,7 @@ from livinglab.core.journal import Reader, record
 from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.labs.queries import LabBrief
 from livinglab.moderation.commands.telling import tell_administrators
-from livinglab.moderation.models import Case, Source
+from livinglab.moderation.models import Case, Decision, Report, Source
 from livinglab.moderation.queries.standing import authors_of, nobody_but
 from livinglab.moderation.rules import (
     DECIDE_WITHIN_DAYS,
@@ -126,9 +126,47 @@ def _announce(session: Session, case: Case, now: datetime) -> None:
         tell_administrators(session, "nobody-to-look", title=idea.title, path=path, key=key, now=now)
 
 
+def let_go(session: Session, *, idea_id: int, comment_id: int | None = None, now: datetime) -> None:
+    """Close the open case of what its author took back or put right; its thing is locked already.
+
+    What somebody reported is still looked at, as it reads now: whoever read it before decides nothing.
+    """
+    query = select(Case).where(Case.idea_id == idea_id, col(Case.closed_at).is_(None), _about(comment_id))
+    case = session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if case is None:
+        return
+    if session.scalar(select(Report.id).where(Report.case_id == case.id).limit(1)) is None:
+        close_case(session, case, now)
+        return
+    case.version, case.stamp = None, case.stamp + 1
+    session.flush()
+
+
+def go_on_with_reports(session: Session, case: Case) -> None:
+    """Give the reports of a case just closed a case of their own, as old as they are."""
+    if session.scalar(select(Report.id).where(Report.case_id == case.id).limit(1)) is None:
+        return
+    rest = Case(
+        lab_id=case.lab_id,
+        idea_id=case.idea_id,
+        source=Source.REPORT,
+        opened_at=case.opened_at,
+        due_at=case.due_at,
+    )
+    session.add(rest)
+    session.flush()
+    for table, about in (
+        (Report, sa.true()),
+        (Decision, col(Decision.automatic).is_(True)),  # three people hid it: nobody has looked at that yet
+    ):
+        moved = sa.update(table).where(col(table.case_id) == case.id, about).values(case_id=rest.id)
+        session.execute(moved.execution_options(synchronize_session="fetch"))
+
+
 def close_case(session: Session, case: Case, now: datetime) -> None:
     """Close a case; whatever was decided on an older stamp is refused from here on."""
     case.closed_at, case.held_by, case.held_at = now, None, None
+    case.findings = [{"check": found["check"]} for found in case.findings]  # numbers and links are not kept
     case.stamp += 1
     session.flush()
 

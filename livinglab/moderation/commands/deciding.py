@@ -20,7 +20,7 @@ from livinglab.ideas.commands import (
     set_publication,
 )
 from livinglab.ideas.models import IdeaVersion, Publication
-from livinglab.moderation.commands.cases import Matter, close_case, matter_of
+from livinglab.moderation.commands.cases import Matter, close_case, go_on_with_reports, matter_of
 from livinglab.moderation.commands.telling import tell_author
 from livinglab.moderation.models import Action, Decision, Report
 from livinglab.moderation.rules import (
@@ -51,6 +51,9 @@ def decide_case(
 ) -> Decision:
     """Publish, return, reject or hide what a case is about, and tell its author why.
 
+    A version that is refused settles nothing about the words that stand: what was reported of them goes on
+    as a case of its own.
+
     Args:
         stamp: Of the case as it was read; on an older one nothing is decided.
         rule: Code of the house rule; needed unless it is published or left as it is.
@@ -59,7 +62,7 @@ def decide_case(
     Raises:
         NotFound: ``no-such-case``; Forbidden: ``own-content``.
         Refused: ``case-closed``, ``case-changed``, ``in-other-hands``, ``nothing-to-decide``,
-            ``not-public-yet``, ``rule-missing``, ``facts-missing``, ``facts-too-long``.
+            ``not-public-yet``, ``on-record``, ``rule-missing``, ``facts-missing``, ``facts-too-long``.
 
     Source: rules M1, M2.
     """
@@ -69,14 +72,16 @@ def decide_case(
     refuse(_why_not_in_hand(session, matter, person, now))
     if matter.comment is not None and matter.comment.deleted_at is not None:
         refuse(why_not_verdict(verdict, Publication.REMOVED))
-    refuse(why_not_verdict(verdict, matter.publication))
     version = _waiting_version(session, matter)
+    refuse(why_not_verdict(verdict, matter.publication, on_record=_on_record(matter, version)))
     action = action_of(verdict, matter.publication, version_waits=version is not None)
     facts = clean(facts)
     refuse(why_not_reasons(action, rule, facts))
     decision = _write(session, matter, action, person, now, rule=rule, facts=facts)
     _carry_out(session, matter, decision, version, now)
     close_case(session, matter.case, now)
+    if version is not None and action in (Action.RETURN, Action.REJECT):
+        go_on_with_reports(session, matter.case)
     _tell(session, matter, decision, version, now)
     return decision
 
@@ -86,6 +91,11 @@ def _why_not_in_hand(session: Session, matter: Matter, person: Viewer, now: date
     holder = session.get(Person, case.held_by) if case.held_by else None
     name = holder.name if holder is not None and holder.erased_at is None else ""
     return why_not_in_hand(case.held_by, case.held_at, name, person, now)
+
+
+def _on_record(matter: Matter, version: IdeaVersion | None) -> bool:
+    """Say whether the case is about words of an idea that everybody could read."""
+    return matter.comment is None and version is None and matter.idea.published_at is not None
 
 
 def thing_of(matter: Matter, *, version_waits: bool) -> Thing:

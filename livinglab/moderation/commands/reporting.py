@@ -52,7 +52,7 @@ def report(
 
     Source: rule M1.
     """
-    comment = lock_comment(session, comment_id) if comment_id else None
+    comment = _reported(session, comment_id) if comment_id else None
     idea = session.get(Idea, idea_id) if comment else lock_idea(session, idea_id)
     if idea is None or why_not_see(idea, person) is not None:
         raise NO_SUCH_IDEA
@@ -72,6 +72,13 @@ def report(
     if before is not None:
         return before
     return _file(session, idea, comment, person, rule=rule, text=text, now=now)
+
+
+def _reported(session: Session, comment_id: int) -> Comment:
+    """Return the comment, locked; one that is not there is no case to whoever reports it."""
+    if session.get(Comment, comment_id) is None:
+        raise NO_SUCH_COMMENT
+    return lock_comment(session, comment_id)
 
 
 def _reported_before(session: Session, person: Viewer, idea: Idea, comment: Comment | None) -> Report | None:

@@ -11,21 +11,30 @@ from sqlmodel import col, select
 
 from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused
+from livinglab.core.text import clean_line
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.commands import approve_version, hand_in, publish_comment, publish_idea
+from livinglab.ideas.commands import (
+    approve_version,
+    hand_in,
+    publish_comment,
+    publish_idea,
+    resolve_problem,
+    write_comment,
+)
 from livinglab.ideas.commands.rows import count, lock_rows
-from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
+from livinglab.ideas.models import Byline, Comment, CommentKind, Idea, IdeaTag, IdeaVersion, Publication
 from livinglab.ideas.rules import ENDED, NO_SUCH_COMMENT, NO_SUCH_IDEA, changed_fields, needs_second_look
 from livinglab.labs.models import Moderation
 from livinglab.labs.queries import LabBrief, lab_brief, lab_settings, viewer_of
-from livinglab.moderation.commands.cases import lock_comment, lock_idea, open_case
+from livinglab.moderation.commands.cases import let_go, lock_comment, lock_idea, open_case
 from livinglab.moderation.models import Source
 from livinglab.moderation.rules import HOLDS_BACK, NEW_ACCOUNT_DAYS, Finding, checks
+from livinglab.people.commands import lock_actor
 from livinglab.people.models import Person
 
 LOOK_BACK = timedelta(days=90)
 LOOK_BACK_AT = 50
-CHECKED = ("title", "summary", "body", "gains", "place", "link")
+CHECKED = ("title", "summary", "body", "gains", "place", "link", "image_alt")
 
 
 def submit_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Publication:
@@ -46,7 +55,8 @@ def submit_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime
     if idea.publication is not Publication.PENDING:
         return idea.publication
     lab = lab_brief(session, idea.lab_id)
-    found = _look(session, person, idea_text(idea), now, idea_id=idea_id)
+    text = idea_text(idea, *_tags(session, idea_id))
+    found = _look(session, person, text, now, idea_id=idea_id)
     if returned or looks_first(session, lab.id) or _holds_back(found):
         open_case(session, lab=lab, idea_id=idea_id, source=Source.NEW, findings=found, now=now)
         return Publication.PENDING
@@ -58,7 +68,8 @@ def submit_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime
 def submit_edit(session: Session, *, idea_id: int, number: int, person: Viewer, now: datetime) -> Publication:
     """Hand in a version that ``ideas.commands.edit_idea`` wrote; the approved one stays until it stands.
 
-    A facilitator looks again where the lab looks first and title, body, image, link or place changed.
+    A facilitator looks again where the lab looks first and title, body, image, link or place changed, and
+    at every change of an idea that was hidden.
 
     Returns:
         Published when the version stands at once, else pending.
@@ -77,10 +88,12 @@ def submit_edit(session: Session, *, idea_id: int, number: int, person: Viewer, 
     if version.publication is not Publication.PENDING:
         raise Refused("not-waiting", "this version does not wait any more")
     lab = lab_brief(session, idea.lab_id)
-    found = _look(session, person, idea_text(version), now, idea_id=idea_id)
+    text = idea_text(version, *_tags(session, idea_id))
+    found = _look(session, person, text, now, idea_id=idea_id)
     names = (*CHECKED, "image_id")
     old, new = ({name: getattr(row, name) for name in names} for row in (idea, version))
     again = looks_first(session, lab.id) and needs_second_look(changed_fields(old, new))
+    again = again or idea.publication is Publication.HIDDEN
     if again or _holds_back(found):
         open_case(
             session, lab=lab, idea_id=idea_id, version=number, source=Source.EDIT, findings=found, now=now
@@ -201,9 +214,64 @@ def looks_first(session: Session, lab_id: int) -> bool:
     return lab_settings(session, lab_id).moderation is Moderation.BEFORE
 
 
-def idea_text(texts: Idea | IdeaVersion) -> str:
-    """Return everything of an idea that the checks read, field by field."""
-    return "\n\n".join(text for name in CHECKED if (text := getattr(texts, name)))
+def idea_text(texts: Idea | IdeaVersion, *more: str) -> str:
+    """Return everything of an idea that the checks read, field by field; of a version its public note, too.
+
+    Args:
+        more: Its tags.
+    """
+    note = texts.note if isinstance(texts, IdeaVersion) else ""
+    return "\n\n".join(text for text in (*(getattr(texts, name) for name in CHECKED), note, *more) if text)
+
+
+def _tags(session: Session, idea_id: int) -> list[str]:
+    return list(session.scalars(select(IdeaTag.tag).where(IdeaTag.idea_id == idea_id)))
+
+
+def look_at_choices(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> None:
+    """Let the checks read what changes at once, without a version: the tags (rule M1)."""
+    idea = lock_idea(session, idea_id)
+    found = [
+        one for tag in _tags(session, idea_id) for one in _look(session, person, tag, now, idea_id=idea_id)
+    ]
+    if found and idea.publication is Publication.PUBLISHED:
+        _note(session, lab_brief(session, idea.lab_id), found, now, idea_id=idea_id)
+
+
+def answer_problem(
+    session: Session, *, comment_id: int, note: str, person: Viewer, now: datetime
+) -> Publication:
+    """Mark a problem as answered. Where the lab looks first, a resident's words go the way of a comment.
+
+    The problem is answered at once; the words stand beside it, or wait as an answer in its thread. So do
+    words in which a check found an identity number.
+
+    Returns:
+        How the words stand: published or pending.
+
+    Raises:
+        What ``ideas.commands.resolve_problem`` and ``write_comment`` raise.
+
+    Source: rules I1, M1, S4.
+    """
+    lock_actor(session, person.known_id)
+    comment = lock_comment(session, comment_id)
+    idea, note = session.get_one(Idea, comment.idea_id), clean_line(note)
+    lab = lab_brief(session, idea.lab_id)
+    trusted = person.moderates(lab.id) or (person.signed_in and idea.lead_id == person.person_id)
+    found = _look(session, person, note, now, idea_id=comment.idea_id, comment_id=comment_id)
+    waits = _holds_back(found) or (looks_first(session, lab.id) and not trusted)
+    resolve_problem(session, comment_id=comment_id, note=note, aside=waits, person=person, now=now)
+    if not waits:
+        if found:
+            _note(session, lab, found, now, idea_id=comment.idea_id, comment_id=comment_id)
+        return Publication.PUBLISHED
+    reply = write_comment(
+        session, idea_id=comment.idea_id, parent_id=comment_id, kind=CommentKind.BUILD_ON, body=note,
+        byline=idea.byline if idea.author_id == person.person_id else Byline.NAME,
+        language=comment.language, person=person, now=now,
+    )  # fmt: skip
+    return submit_comment(session, comment_id=known_id(reply.id), person=person, now=now)
 
 
 def _look(
@@ -257,8 +325,10 @@ def _note(
     idea_id: int,
     comment_id: int | None = None,
 ) -> None:
-    """Let a person look at what is public already but was found by a check."""
-    if found:
+    """Let a person look at what is public but was found by a check; a case about nothing is closed."""
+    if not found:
+        let_go(session, idea_id=idea_id, comment_id=comment_id, now=now)
+    else:
         open_case(
             session,
             lab=lab,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from sqlmodel import col, select
 from livinglab.core.db import known_id
 from livinglab.core.files import StoredFile
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
+from livinglab.ideas.models import Comment, Idea, IdeaTag, IdeaVersion, Publication
 from livinglab.ideas.queries.versions import word_diff
 from livinglab.moderation.models import Action, Case, Decision, Report, Source
 from livinglab.moderation.queries.standing import author_face, authors_of, nobody_but
@@ -151,6 +152,9 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
     mine = case.held_by == viewer.person_id and case.held_at is not None and now - case.held_at < HOLD_FOR
     own = viewer.person_id in authors
     settled = _settled(session, case)
+    reports = _reports(session, case_id)
+    tags = session.scalars(select(IdeaTag.tag).where(IdeaTag.idea_id == idea.id).order_by(col(IdeaTag.tag)))
+    on_record = comment is None and version is None and idea.published_at is not None
     picture = version or idea
     return CasePage(
         id=known_id(case.id),
@@ -168,7 +172,14 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         author_language=author.language if author else "",
         authors=authors,
         nobody_else=alone,
-        exhibits=_exhibits(case, idea, comment, version),
+        exhibits=_exhibits(
+            case,
+            idea,
+            comment,
+            version,
+            tags=tags.all(),
+            whole=bool(reports) or idea.publication is Publication.HIDDEN,
+        ),
         image=_image(session, None if comment else picture.image_id),
         image_alt="" if comment else picture.image_alt,
         written_at=comment.created_at
@@ -178,7 +189,7 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         else (idea.submitted_at or idea.created_at),
         note=version.note if version else "",
         first_text=version is None and _is_first(session, shown.author_id, idea, comment),
-        reports=() if own else _reports(session, case_id),
+        reports=() if own else reports,
         checks=tuple(dict.fromkeys(found["check"] for found in case.findings)),
         earlier=_earlier(session, shown.author_id, case, now),
         opened_at=case.opened_at,
@@ -190,13 +201,18 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         closed_at=case.closed_at,
         settled=settled,
         settled_by=_name(session, settled.by_id) if settled else "",
-        choices=tuple(_choice(verdict, publication, version is not None) for verdict in Verdict),
+        choices=tuple(_choice(verdict, publication, version is not None, on_record) for verdict in Verdict),
     )
 
 
-def _choice(verdict: Verdict, publication: Publication, version_waits: bool) -> Choice:  # noqa: FBT001
+def _choice(
+    verdict: Verdict,
+    publication: Publication,
+    version_waits: bool,  # noqa: FBT001
+    on_record: bool,  # noqa: FBT001
+) -> Choice:
     action = action_of(verdict, publication, version_waits=version_waits)
-    problem = why_not_verdict(verdict, publication)
+    problem = why_not_verdict(verdict, publication, on_record=on_record)
     return Choice(verdict, action, problem.reason if problem else None, action in NEEDS_REASONS)
 
 
@@ -208,20 +224,33 @@ def _waiting_version(session: Session, case: Case) -> IdeaVersion | None:
 
 
 def _exhibits(
-    case: Case, idea: Idea, comment: Comment | None, version: IdeaVersion | None
+    case: Case,
+    idea: Idea,
+    comment: Comment | None,
+    version: IdeaVersion | None,
+    *,
+    tags: Sequence[str],
+    whole: bool,
 ) -> tuple[Exhibit, ...]:
+    """Lay out what is decided: all of a text, or of an edit what changed.
+
+    Args:
+        whole: Also what an edit leaves as it is: it was reported, or it is hidden.
+    """
     links = any(found["check"] == "link" for found in case.findings)
     if comment is not None:
-        return (Exhibit("comment", marked(comment.body, links=links)),)
+        said = (("comment", comment.body), ("resolution", comment.resolution))
+        return tuple(Exhibit(name, marked(text, links=links)) for name, text in said if text)
     if version is None:
-        return tuple(
-            Exhibit(name, marked(text, links=links)) for name in FIELDS if (text := getattr(idea, name))
-        )
+        told = (*((name, getattr(idea, name)) for name in FIELDS), ("tags", ", ".join(tags)))
+        return tuple(Exhibit(name, marked(text, links=links)) for name, text in told if text)
     rows = []
     for name in FIELDS:
         old, new = getattr(idea, name), getattr(version, name)
         if old != new:
             rows.append(Exhibit(name, word_diff(old, new), changed=True))
+        elif whole and new:
+            rows.append(Exhibit(name, marked(new, links=links)))
     if version.image_id != idea.image_id or version.image_alt != idea.image_alt:
         rows.append(Exhibit("image", word_diff(idea.image_alt, version.image_alt), changed=True))
     return tuple(rows)

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.models import Comment, Idea, Publication
+from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Report
 from livinglab.moderation.queries.standing import (
     author_face,
@@ -165,10 +165,10 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
         at=decision.at,
         idea_title=idea.title,
         language=shown.language,
-        text=comment.body if comment else idea.body,
+        text=comment.body if comment else _decided_text(session, case, idea),
         by=author_face(author, shown.byline),
         publication=shown.publication,
-        can_resend=decision.action is Action.RETURN and not _gone(comment),
+        can_resend=_can_resend(decision, comment, idea),
         is_author=viewer.signed_in and viewer.person_id == decision.author_id,
         appeal=_appeal(appeal) if appeal else None,
         appeal_until=decision.at + APPEAL_FOR,
@@ -182,6 +182,19 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
             looked_at=not decision.automatic or case.closed_at is not None,
         ),
     )
+
+
+def _decided_text(session: Session, case: Case, idea: Idea) -> str:
+    """Return what was handed in, not what its author writes on meanwhile."""
+    version = session.get(IdeaVersion, (idea.id, case.version or idea.version))
+    return version.body if version else idea.body
+
+
+def _can_resend(decision: Decision, comment: Comment | None, idea: Idea) -> bool:
+    """Say whether the author may change it now: what came back, and an idea that was hidden."""
+    if decision.action is Action.HIDE:
+        return comment is None and idea.publication is Publication.HIDDEN
+    return decision.action is Action.RETURN and not _gone(comment)
 
 
 def _gone(comment: Comment | None) -> bool:

@@ -138,10 +138,20 @@ def why_not_now(case: OpenCase, stamp: int) -> Refused | None:
     return None
 
 
-def why_not_verdict(verdict: Verdict, publication: Publication) -> Refused | None:
-    """Say why one of the four verdicts does not fit a text as it stands now."""
+def why_not_verdict(verdict: Verdict, publication: Publication, *, on_record: bool = False) -> Refused | None:
+    """Say why one of the four verdicts does not fit a text as it stands now.
+
+    Args:
+        on_record: An idea that has been public, where no version of it waits: what everybody could read
+            stays in its history, so it is hidden or left, never given back to be written over.
+
+    Source: rules I3, M1; docs/decisions/0012-what-was-public-is-not-returned.md.
+    """
     if publication not in DECIDABLE:
         return Refused("nothing-to-decide", _l("The author has taken this text back."))
+    if on_record and verdict in (Verdict.RETURN, Verdict.REJECT):
+        reason = _l("It has been public, so it stays on record. Hide it: its author can send in a change.")
+        return Refused("on-record", reason, field="verdict")
     if verdict is Verdict.HIDE and publication is Publication.PENDING:
         return Refused("not-public-yet", _l("It is not public yet. Return or reject it."), field="verdict")
     return None

@@ -57,11 +57,18 @@ WHAT: dict[tuple[Thing, Action], object] = {
 THEN: dict[tuple[Thing, Action], object] = {
     (Thing.IDEA, Action.RETURN): _l("You can change it and send it in again."),
     (Thing.IDEA, Action.REJECT): _l("Only you and the lab’s facilitators can read it."),
-    (Thing.IDEA, Action.HIDE): _l("Others cannot read it any more. Its supports and comments are kept."),
-    (Thing.EDIT, Action.RETURN): _l(
-        "You can change it and send it in again. The version before it is still shown."
+    (Thing.IDEA, Action.HIDE): _l(
+        "Others cannot read it any more. Its supports and comments are kept. You can send in a change: "
+        "a facilitator reads it and can show the idea again."
     ),
-    (Thing.EDIT, Action.REJECT): _l("The version before it is still shown."),
+    (Thing.EDIT, Action.HIDE): _l(
+        "Others cannot read it any more. Its supports and comments are kept. You can send in a change: "
+        "a facilitator reads it and can show the idea again."
+    ),
+    (Thing.EDIT, Action.RETURN): _l(
+        "You can change it and send it in again. The version before it stays as it is."
+    ),
+    (Thing.EDIT, Action.REJECT): _l("The version before it stays as it is."),
     (Thing.COMMENT, Action.RETURN): _l("You can change it and send it in again."),
     (Thing.COMMENT, Action.REJECT): _l("Only you and the lab’s facilitators can read it."),
     (Thing.COMMENT, Action.HIDE): _l("Others cannot read it any more."),

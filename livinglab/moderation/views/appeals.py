@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
+from livinglab.ideas.models import Publication
 from livinglab.labs.queries import lab_brief
 from livinglab.moderation.commands import appeal as file_appeal
 from livinglab.moderation.commands import decide_appeal
@@ -66,7 +67,11 @@ def appeal(appeal_id: int) -> Response:
                 now=utc_now(),
             )
         if not form.refused:
+            with db.reading() as session:
+                now_is = appeal_page(session, appeal_id, viewer(), utc_now()).decision.publication
             sent = _("The appeal is decided. Its author has been told.")
+            if form.outcome.data == AppealOutcome.OVERTURNED.value and now_is is not Publication.PUBLISHED:
+                sent = _("The appeal is decided. The text has changed since: somebody reads it first.")
             return back(url_for("moderation.appeal", appeal_id=appeal_id), sent)
     html = render_template(
         "moderation/appeal.html",

@@ -74,6 +74,8 @@ FIELD_NAMES: dict[str, object] = {
     "place": _l("Place"),
     "link": _l("Link"),
     "image": _l("Picture"),
+    "tags": _l("Tags"),
+    "resolution": _l("How was it answered?"),
     "comment": _l("Comment"),
 }
 

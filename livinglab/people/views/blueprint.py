@@ -57,12 +57,12 @@ def come_in(session: Session, came: Arrived, now: datetime) -> str | None:
     """
     if came.joined_from is not None:
         join_accounts(session, from_id=came.joined_from, into_id=came.person_id, now=now)
-    if came.confirmed_now:
+    token = None
+    if access.viewer().person_id != came.person_id:
+        token = open_device(session, came.person_id, now)
+        settle_in(session, came.person_id, now)
+    if came.confirmed_now:  # last: ideas and comments are locked after devices
         submit_waiting_drafts(session, came.person_id, now)
-    if access.viewer().person_id == came.person_id:
-        return None
-    token = open_device(session, came.person_id, now)
-    settle_in(session, came.person_id, now)
     return token
 
 
