@@ -123,7 +123,18 @@ def happening(session: Session) -> int | None:
     return session.scalar(query)
 
 
-def public_ids(session: Session, *, limit: int = 40_000) -> tuple[int, ...]:
-    """Return the numbers of public ideas, newest first, for the site map."""
-    query = sa.select(col(Idea.id)).where(listed()).order_by(col(Idea.id).desc()).limit(limit)
+def newest_id(session: Session) -> int:
+    """Return the highest number an idea has, public or not; 0 where there is none."""
+    return session.scalar(sa.select(sa.func.max(col(Idea.id)))) or 0
+
+
+def listed_ids(session: Session, *, above: int, most: int) -> tuple[int, ...]:
+    """Return the numbers of listed ideas within a span of numbers, for a part of the site map.
+
+    Args:
+        above: The span begins after this number,
+        most: and is so many numbers long.
+    """
+    span = col(Idea.id).between(above + 1, above + most)
+    query = sa.select(col(Idea.id)).where(listed(), span).order_by(col(Idea.id))
     return tuple(row[0] for row in session.execute(query) if row[0] is not None)

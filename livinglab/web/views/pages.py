@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from sqlalchemy.orm import Session
 
 from livinglab.core.clock import utc_now
 from livinglab.core.text import LANGUAGES
-from livinglab.ideas.queries.counts import public_ids
+from livinglab.ideas.queries.counts import listed_ids, newest_id
 from livinglab.labs import queries as labs
 from livinglab.moderation.rules import HOUSE_RULES
 from livinglab.web.access import public
@@ -19,6 +20,8 @@ from livinglab.web.frame import VERSION
 bp = Blueprint("pages", __name__)
 ASSESSED_ON = date(2026, 11, 22)
 """When accessibility was assessed last; changed together with ``docs/accessibility.md``."""
+IDEAS_A_PART = 10_000
+"""Numbers of ideas in one part of the site map; the protocol allows 50 000 addresses and 50 MB."""
 NOT_FOR_ROBOTS = ("/admin", "/invitations", "/me", "/notices", "/work", "/settings", "/sign-in", "/register")
 
 
@@ -90,18 +93,38 @@ def security() -> Response:
 @bp.get("/sitemap.xml")
 @public
 def sitemap() -> Response:
-    """Addresses of what is public."""
+    """The parts of the site map: the standing pages, then ideas by spans of their numbers."""
     with db.reading() as session:
-        paths = [
-            *(
-                url_for(name)
-                for name in ("front.home", "labs.index", "challenges.index", "ideas.index", "pages.how")
-            ),
-            *(url_for("labs.page", slug=lab.slug) for lab in labs.all_labs(session)),
-            *(url_for("challenges.page", challenge_id=c.id) for c, _lab in labs.public_challenges(session)),
-            *(url_for("ideas.page", idea_id=number) for number in public_ids(session)),
-        ]
-    page = render_template("pages/sitemap.xml", base=settings().base_url, paths=paths)
+        parts = -(-newest_id(session) // IDEAS_A_PART)
+    paths = [url_for("pages.sitemap_part", part=part) for part in range(parts + 1)]
+    return _xml("pages/sitemap_index.xml", paths)
+
+
+@bp.get("/sitemap-<int:part>.xml")
+@public
+def sitemap_part(part: int) -> Response:
+    """Addresses of what is public: part 0 the standing pages, every other one a span of ideas."""
+    with db.reading() as session:
+        if part == 0:
+            return _xml("pages/sitemap.xml", _standing_paths(session))
+        above = (part - 1) * IDEAS_A_PART
+        if above >= newest_id(session):
+            abort(404)
+        found = listed_ids(session, above=above, most=IDEAS_A_PART)
+    return _xml("pages/sitemap.xml", [url_for("ideas.page", idea_id=number) for number in found])
+
+
+def _standing_paths(session: Session) -> list[str]:
+    names = ("front.home", "labs.index", "challenges.index", "ideas.index", "pages.how")
+    return [
+        *(url_for(name) for name in names),
+        *(url_for("labs.page", slug=lab.slug) for lab in labs.all_labs(session)),
+        *(url_for("challenges.page", challenge_id=c.id) for c, _lab in labs.public_challenges(session)),
+    ]
+
+
+def _xml(template: str, paths: list[str]) -> Response:
+    page = render_template(template, base=settings().base_url, paths=paths)
     return Response(page, mimetype="application/xml")
 
 
