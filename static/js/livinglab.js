@@ -59,6 +59,25 @@
     if (form && event.target.matches("select, input[type=radio], input[type=checkbox]")) form.requestSubmit();
   });
 
+  // The name of a chosen file, in the box that stands over the browser's own: <span data-file-of="field id">.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("input[type=file]")) return;
+    const told = document.querySelector(`[data-file-of="${CSS.escape(event.target.id)}"]`);
+    if (!told) return;
+    if (!told.dataset.none) told.dataset.none = told.textContent;
+    const names = Array.from(event.target.files, (file) => file.name);
+    told.textContent = names.length ? names.join(", ") : told.dataset.none;
+  });
+
+  // A row of tabs that is wider than the phone begins where the reader is.
+  document.querySelectorAll(".workbar ul, .side-nav ul, .scroller").forEach((row) => {
+    const here = row.querySelector("[aria-current]");
+    if (here && row.scrollWidth > row.clientWidth) {
+      const gone = here.getBoundingClientRect().left - row.getBoundingClientRect().left;
+      row.scrollLeft += gone - (row.clientWidth - here.offsetWidth) / 2;
+    }
+  });
+
   function ready(root) {
     root.querySelectorAll("[data-counts]").forEach(counter);
     root.querySelectorAll("form[data-unsent]").forEach(unsent);
