@@ -1,0 +1,54 @@
+"""The lead among workers: held by one, free when it is given up or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from livinglab.core.db import Database
+from livinglab.core.leader import Leader, leader_for
+
+
+@pytest.fixture
+def two(database: Database) -> Iterator[tuple[Leader, Leader]]:
+    """Two workers' leads on one database."""
+    pair = leader_for(database), leader_for(database)
+    yield pair
+    for leader in pair:
+        leader.release()
+
+
+def test_only_one_leads_until_it_gives_up(two: tuple[Leader, Leader]) -> None:
+    first, second = two
+    assert [first.held(), second.held(), first.held(), second.held()] == [True, False, True, False]
+    first.release()
+    assert [second.held(), first.held()] == [True, False]
+
+
+def test_a_lead_that_is_lost_is_noticed_and_free(two: tuple[Leader, Leader], database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("a lock on a file is only lost with its process")
+    first, second = two
+    assert first.held()
+    with database.engine.connect() as connection:
+        lost = connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        ).scalars()
+        assert list(lost) == [True]
+    assert not first.held()
+    assert second.held()
+    assert not first.held()
+
+
+def test_each_database_has_a_lead_of_its_own(database: Database, tmp_path: Path) -> None:
+    leader, other = leader_for(database), leader_for(Database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
+    assert leader.held()
+    assert other.held()
+    leader.release()
+    other.release()
