@@ -52,6 +52,17 @@ def known_id(row_id: int | None) -> int:
     return row_id
 
 
+LOCK_WAIT_S = 15
+"""So long a statement waits for somebody else's lock; then people are told to come back."""
+_POSTGRES = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",  # a server that vanishes closes nothing: ask after ten seconds of silence
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "options": f"-c lock_timeout={LOCK_WAIT_S}s",
+}
+
+
 class Database:
     """One engine and its two doors. Edges open a session here; commands only use the one they get.
 
@@ -79,8 +90,14 @@ class Database:
 
     def _engine_options(self) -> dict[str, Any]:
         if self.is_sqlite:
-            return {"connect_args": {"timeout": 15, "check_same_thread": False}}
-        return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 15, "pool_timeout": 10}
+            return {"connect_args": {"timeout": LOCK_WAIT_S, "check_same_thread": False}}
+        return {
+            "pool_pre_ping": True,
+            "pool_size": 5,
+            "max_overflow": 15,
+            "pool_timeout": 10,
+            "connect_args": {name: value for name, value in _POSTGRES.items() if name not in self.url.query},
+        }
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

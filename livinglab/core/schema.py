@@ -45,6 +45,7 @@ def _locked(database: Database) -> Iterator[sa.Connection]:
 
 @contextmanager
 def _postgresql_waits(connection: sa.Connection) -> Iterator[None]:
+    connection.execute(sa.text("SET lock_timeout = 0"))  # however long the other one migrates
     connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
     connection.commit()
     try:
@@ -52,6 +53,7 @@ def _postgresql_waits(connection: sa.Connection) -> Iterator[None]:
     finally:
         connection.rollback()
         connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+        connection.execute(sa.text("RESET lock_timeout"))
         connection.commit()
 
 

@@ -106,7 +106,7 @@ def install(app: Flask, load_viewer: LoadViewer) -> None:
         load_viewer: Reads the person of a device's token with roles and units, or ``None``.
     """
     app.extensions["livinglab.load_viewer"] = load_viewer
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)  # an error page asks nobody who it is
     manager.session_protection = None  # a phone changes its address all day
 
     @manager.user_loader  # type: ignore[untyped-decorator]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import cast
 
 from flask import Flask, current_app, g, has_request_context
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from livinglab.config import Config
@@ -71,8 +72,12 @@ class Doors:
 
 def _end_reading(_error: BaseException | None = None) -> None:
     session = cast("Session | None", g.get("reads"))
-    if session is not None:
+    if session is None:
+        return
+    try:
         session.close()
+    except SQLAlchemyError:  # the database went away meanwhile: there is nothing to give back
+        session.invalidate()
 
 
 db = Doors()
