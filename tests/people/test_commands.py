@@ -256,6 +256,18 @@ def test_a_sign_in_link_also_confirms_an_address(session, noon):
     assert session.get(Person, person_id).email == "kari@example.org"
 
 
+def test_who_typed_somebodys_address_at_sign_up_loses_every_way_into_it(session, noon):
+    """A stranger signs up with Kari's address and waits; Kari asks for a link and is alone in the account."""
+    person_id = register(session, noon)
+    stranger = commands.open_device(session, person_id, noon)
+    ask(session, noon, "kari@example.org")
+    commands.use_sign_in_link(session, token=token_of(mails(session, "sign-in-link")[0]), now=noon)
+    assert load_viewer(session, token_hash(stranger), noon) is None
+    assert session.get(Person, person_id).password_hash is None
+    with pytest.raises(NotFound, match="link-void"):
+        commands.confirm_address(session, token=token_of(mails(session, "confirm")[0]), now=noon)
+
+
 # ── passwords ──
 
 

@@ -161,11 +161,18 @@ def request_link(
 def use_sign_in_link(session: Session, *, token: str, now: datetime) -> Arrived:
     """Arrive by a mailed link; it also confirms an address that was not confirmed yet.
 
+    Whoever typed the address at sign-up need not be who reads its mail. Where this link is the first proof,
+    the password and the devices of the one who typed it are worth nothing from now on (rule P2).
+
     Raises:
         NotFound: ``link-void``; Forbidden: ``account-closed``.
     """
     link = take_link(session, token, LinkPurpose.SIGN_IN, now)
     came = settle_address(session, person_row(session, link.person_id), now)
+    if came.confirmed_now:
+        person_row(session, came.person_id).password_hash = None
+        end_devices(session, came.person_id)
+        void_links(session, came.person_id, now=now)
     return Arrived(came.person_id, came.joined_from, came.confirmed_now, link.next_path)
 
 
