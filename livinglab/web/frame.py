@@ -18,7 +18,7 @@ from livinglab.core.text import LANGUAGES, initials
 from livinglab.core.viewer import Role, Viewer
 from livinglab.web.access import viewer
 from livinglab.web.database import db, settings
-from livinglab.web.filters import picture
+from livinglab.web.filters import asset, picture
 from livinglab.web.locale import NAMES, address_in, language
 
 try:
@@ -196,6 +196,11 @@ class Frame:
     def canonical_url(self) -> str:
         """Return the page's own address, without a language."""
         return settings().base_url + address_in(None)
+
+    @property
+    def share_picture(self) -> str:
+        """Return the whole address of the picture shown where a page without one of its own is shared."""
+        return settings().base_url + asset("img/share.png")
 
     @property
     def alternates(self) -> tuple[tuple[str, str], ...]:

@@ -217,6 +217,7 @@ ROUTES: dict[str, Row] = {
     "GET pages.robots": anybody(200),
     "GET pages.rules": anybody(200),
     "GET pages.security": anybody(404),
+    "GET pages.manifest": anybody(200),
     "GET pages.sitemap": anybody(200),
     "GET pages.sitemap_part": anybody(200),
     "GET picture": anybody(200),

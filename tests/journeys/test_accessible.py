@@ -43,7 +43,7 @@ REST = {
     if key.startswith("GET ") and key not in ROAD and 200 in row.values()
 }
 NO_PAGE = (
-    "GET static", "GET stylesheet", "GET picture", "GET pages.robots", "GET pages.sitemap", "GET pages.sitemap_part", "GET health.alive",
+    "GET static", "GET stylesheet", "GET picture", "GET pages.robots", "GET pages.sitemap", "GET pages.manifest", "GET pages.sitemap_part", "GET health.alive",
     "GET ideas.alike_titles",
 )  # fmt: skip
 WORK = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
@@ -126,6 +127,32 @@ def _standing_paths(session: Session) -> list[str]:
 def _xml(template: str, paths: list[str]) -> Response:
     page = render_template(template, base=settings().base_url, paths=paths)
     return Response(page, mimetype="application/xml")
+
+
+@bp.get("/site.webmanifest")
+@public
+def manifest() -> Response:
+    """Name and icons for a phone's home screen."""
+    icons = [
+        ("img/icon-192.png", "192x192", "any"),
+        ("img/icon-512.png", "512x512", "any"),
+        ("img/icon-maskable-512.png", "512x512", "maskable"),
+    ]
+    told = {
+        "name": settings().site_name,
+        "short_name": settings().site_name[:12],
+        "lang": settings().default_language,
+        "start_url": url_for("front.home"),
+        "scope": "/",
+        "display": "browser",
+        "background_color": "#ffffff",
+        "theme_color": "#ffffff",
+        "icons": [
+            {"src": asset(path), "sizes": sizes, "type": "image/png", "purpose": purpose}
+            for path, sizes, purpose in icons
+        ],
+    }
+    return Response(json.dumps(told, ensure_ascii=False), mimetype="application/manifest+json")
 
 
 @bp.get("/favicon.ico")
