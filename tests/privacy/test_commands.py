@@ -27,7 +27,7 @@ from livinglab.ideas.models import (
 from livinglab.ideas.queries.cards import cards_by_id
 from livinglab.labs.models import ReceivingUnit, UnitMember
 from livinglab.labs.queries import load_viewer
-from livinglab.moderation.models import Case, Source
+from livinglab.moderation.models import Case, Report, Source
 from livinglab.notices.commands.deliver import deliver_notices
 from livinglab.notices.models import DigestSent, Notice
 from livinglab.people.commands import open_device, register_person
@@ -222,6 +222,29 @@ def test_kept_texts_are_signed_former_participant(session, make, noon):
         "A bench by the river", "Former participant", "former",
     )  # fmt: skip
     assert session.get(Comment, comment.id).body == "I sat there"
+
+
+@pytest.mark.parametrize("reported", [False, True])
+def test_an_edit_that_was_never_public_goes_though_the_texts_are_kept(session, make, noon, reported):
+    person = make.person("Kari")
+    idea = make.idea(author=person)
+    session.add(
+        IdeaVersion(
+            idea_id=idea.id, number=7, publication=Publication.PENDING, title="Private words", written_at=noon
+        )
+    )
+    case = Case(
+        lab_id=idea.lab_id, idea_id=idea.id, version=7, source=Source.EDIT, opened_at=noon, due_at=noon
+    )
+    session.add(case)
+    session.flush()
+    if reported:
+        session.add(Report(case_id=case.id, person_id=make.person().id, rule="off-topic", at=noon))
+        session.flush()
+    erase(session, person, noon, Published.KEEP)
+    session.expire_all()
+    assert session.get(IdeaVersion, (idea.id, 7)) is None
+    assert (session.get(Case, case.id).closed_at is None) == reported
 
 
 @pytest.mark.parametrize("stage", [Stage.CONCEPT, Stage.PROTOTYPE, Stage.SERVICE])

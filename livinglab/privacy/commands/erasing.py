@@ -25,7 +25,7 @@ from livinglab.ideas.commands import (
 from livinglab.ideas.commands.rows import lock_rows
 from livinglab.ideas.models import Comment, Follow, Idea, IdeaTag, IdeaVersion, Publication, Stage
 from livinglab.labs.models import Invitation, ReceivingUnit, UnitMember
-from livinglab.moderation.models import Case
+from livinglab.moderation.models import Case, Report
 from livinglab.people.commands import end_devices, person_row, void_links
 from livinglab.people.models import OneTimeLink, Person, RoleGrant
 from livinglab.voting.commands import withdraw_support
@@ -144,9 +144,28 @@ def _erase_ideas(session: Session, me: Viewer, published: Published, now: dateti
     ).all():
         if idea.published_at is None:
             pictures += _drop_idea(session, idea, now)
-        elif published is Published.BLANK:
+            continue
+        _drop_unpublished_versions(session, known_id(idea.id), now)
+        if published is Published.BLANK:
             pictures += _blank_idea(session, idea, me, now)
     return pictures
+
+
+def _drop_unpublished_versions(session: Session, idea_id: int, now: datetime) -> None:
+    """Delete edits that were never public, and take them off the moderators' queue; reports stay there.
+
+    Their pictures go at night, with all that belong to nothing.
+    """
+    session.execute(
+        sa.delete(IdeaVersion).where(
+            col(IdeaVersion.idea_id) == idea_id, col(IdeaVersion.publication) != Publication.PUBLISHED
+        )
+    )
+    of_edit = (col(Case.idea_id) == idea_id, col(Case.version).is_not(None), col(Case.closed_at).is_(None))
+    reported = sa.select(col(Report.id)).where(col(Report.case_id) == col(Case.id)).exists()
+    newer = col(Case.stamp) + 1
+    session.execute(sa.update(Case).where(*of_edit, sa.not_(reported)).values(closed_at=now, stamp=newer))
+    session.execute(sa.update(Case).where(*of_edit, reported).values(version=None, stamp=newer))
 
 
 def _drop_idea(session: Session, idea: Idea, now: datetime) -> list[str]:
