@@ -57,7 +57,7 @@ class _WebProcesses(MPServer):  # type: ignore[misc]  # granian has no types
             if gone:
                 self._respawn_workers(gone, spawn_target, target_loader)
             if self.reload_signal:
-                self._reload(spawn_target, target_loader)
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
 
     def serve(self, *args: Any) -> None:
         """Serve; leaves out granian's warning about threads, as ours only wait."""

@@ -96,12 +96,19 @@ def keep_image(
 
     Args:
         folder: Where uploads live, ``instance/uploads``.
+
+    Raises:
+        OSError: There is no room for it.
     """
     key = hashlib.sha256(f"{picture.digest}{person_id}".encode()).hexdigest()[:40] + f"{now:%H%M%S%f}"[:12]
     target = folder / key[:2]
-    target.mkdir(parents=True, exist_ok=True)
-    for name, content in picture.copies.items():
-        (target / f"{key}-{name}.webp").write_bytes(content)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, content in picture.copies.items():
+            (target / f"{key}-{name}.webp").write_bytes(content)
+    except OSError:  # no room: what was begun takes none
+        remove_image(folder, key)
+        raise
     row = StoredFile(key=key, width=picture.width, height=picture.height, person_id=person_id, created_at=now)
     session.add(row)
     session.flush()

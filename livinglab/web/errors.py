@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
 import structlog
-from flask import Flask, g, make_response, render_template, request
+from flask import Flask, current_app, g, make_response, render_template, request
 from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
@@ -69,6 +71,15 @@ def unfit(problem: Exception) -> Response:
     return _page(404 if request.method in ("GET", "HEAD") else 400)
 
 
+def no_room(problem: OSError) -> Response:
+    """Say the same where a disk is full; any other trouble with a file is ours."""
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return unavailable(problem)
+    if current_app.testing:
+        raise problem
+    return crashed(problem)
+
+
 def crashed(problem: Exception) -> Response:
     """Show that something is broken on our side; the log knows what."""
     log.exception("unhandled", path=request.path, exc_info=problem)
@@ -83,5 +94,6 @@ def install(app: Flask) -> None:
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, unavailable)
     app.register_error_handler(DataError, unfit)
+    app.register_error_handler(OSError, no_room)
     if not app.testing:
         app.register_error_handler(Exception, crashed)

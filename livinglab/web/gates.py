@@ -49,8 +49,11 @@ class Gates:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Read the body, wait for a place, and let the app answer."""
         reads = environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")
-        if not reads:
-            self._read_body(environ)
+        try:
+            if not reads:
+                self._read_body(environ)
+        except OSError:  # no room for it, or nobody there to send it
+            return self._busy(environ, start_response)
         gate = self._readers if reads else self._writers
         if not gate.acquire(timeout=PATIENCE_S):
             return self._busy(environ, start_response)
