@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-anew setup test test-fast check fix assets translations clean
+.PHONY: help run demo-anew setup test test-fast faults check fix assets translations clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: setup ## Run everything: units on both databases, architecture, browser jo
 
 test-fast: setup ## Run the tests without the browser, on SQLite only
 	@$(BIN)/python -m pytest -n 2 -q --only sqlite --ignore tests/journeys
+
+faults: setup ## Kill, freeze, fill and cut off everything, on both databases; writes docs/faults.md (half an hour)
+	@LIVINGLAB_FAULTS=full $(BIN)/python -m pytest tests/faults -q -p no:cacheprovider
 
 check: setup ## Format, lint, types, imports, templates: what we run before each commit
 	@$(BIN)/ruff format --check .
