@@ -227,7 +227,8 @@ def test_two_clocks_at_the_same_time_tell_once(scene):
     from livinglab.handoff.commands.clock import _take
     from livinglab.handoff.rules.clock import Told
 
-    assert _take(scene.session, handoff.id, next_clock(handoff), Told.LATE, handoff.assign_due) == 0
+    clock = next_clock(handoff)
+    assert _take(scene.session, handoff.id, clock, Told.LATE, handoff.assign_due, "Europe/Oslo") == 0
     assert scene.events("handoff-late") == []
 
 

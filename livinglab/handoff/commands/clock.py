@@ -22,7 +22,7 @@ from livinglab.handoff.queries.facts import lab_clock, unit_name
 from livinglab.handoff.rules.clock import Running, Told, end_of_wait, steps_due
 from livinglab.handoff.rules.moves import UNDECIDED
 from livinglab.ideas.commands import mark_late
-from livinglab.ideas.models import Idea
+from livinglab.ideas.models import Idea, Publication
 from livinglab.labs.models import Lab
 
 KINDS = {
@@ -46,17 +46,22 @@ def run_clock(session: Session, now: datetime) -> int:
     rows = session.execute(
         select(Handoff, Lab.timezones)
         .join(Lab, col(Lab.id) == col(Handoff.lab_id))
-        .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED))
+        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
+        .where(
+            col(Handoff.closed_at).is_(None),
+            col(Handoff.state).in_(UNDECIDED),
+            col(Idea.publication) == Publication.PUBLISHED,  # nobody is told of what is hidden (I-11)
+        )
         .order_by(col(Handoff.idea_id), col(Handoff.id))
     ).all()
-    due = []
+    due, zones_of = [], {known_id(handoff.id): zones[0] for handoff, zones in rows}
     for handoff, zones in rows:
         taken += _end_pause(session, handoff, now, zones[0])
         due += [(known_id(handoff.id), clock, step) for clock, step in steps_due(handoff, now, zones[0])]
     told = _told(session) if due else set()
     for handoff_id, clock, step in due:
         if (handoff_id, clock.clock, step, clock.due) not in told:
-            taken += _take(session, handoff_id, clock, step, now)
+            taken += _take(session, handoff_id, clock, step, now, zones_of[handoff_id])
     return taken
 
 
@@ -80,11 +85,14 @@ def _end_pause(session: Session, handoff: Handoff, now: datetime, zone: str) -> 
     return 1
 
 
-def _take(session: Session, handoff_id: int, clock: Running, step: Told, now: datetime) -> int:
-    """Take one step, unless somebody else has taken it."""
+def _take(session: Session, handoff_id: int, clock: Running, step: Told, now: datetime, zone: str) -> int:
+    """Take one step, unless somebody else has taken it, or the answer has come a moment ago."""
+    handoff = lock(session, handoff_id)
+    still = handoff.closed_at is None and handoff.state in UNDECIDED
+    if not still or (clock, step) not in steps_due(handoff, now, zone):
+        return 0
     if not _write_down(session, handoff_id, clock, step, now):
         return 0
-    handoff = lock(session, handoff_id)
     days = max(0, (now - clock.due).days)
     log(
         session,

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from livinglab.handoff.models import Handoff
 from livinglab.handoff.rules.figures import Promise, promise
 from livinglab.handoff.rules.moves import UNDECIDED
+from livinglab.ideas.models import Idea, Publication
 
 WINDOW_DAYS = 365
 
@@ -50,6 +51,8 @@ def promise_kept(
                 sa.func.coalesce(Handoff.waiting_since, now) >= Handoff.preliminary_due,
             ),
             sa.func.count().filter(col(Handoff.late_since).is_not(None)),
-        ).where(*undecided)
+        )
+        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
+        .where(*undecided, col(Idea.publication) == Publication.PUBLISHED)
     ).one()
     return promise(found, missing=missing, late=late)

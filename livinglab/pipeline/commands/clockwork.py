@@ -18,6 +18,7 @@ from livinglab.labs.models import Lab
 from livinglab.pipeline.commands.leaving import release_duties
 from livinglab.pipeline.commands.moving import challenge_of_idea, move_idea, pass_on
 from livinglab.pipeline.commands.opening import open_review, reopen_idea
+from livinglab.pipeline.commands.winding_up import wind_up
 from livinglab.pipeline.models import DecisionOutcome, Door, GateDecision, Review
 from livinglab.pipeline.queries.places import place_of
 from livinglab.pipeline.rules import REOPEN_DAYS, REOPEN_SUPPORTS, Place
@@ -56,10 +57,28 @@ def _act_on(session: Session, event: Event, now: datetime) -> int:
         release_duties(session, person_id=person_id, lab_id=event.lab_id, now=now)
     if event.idea_id is None:
         return 0
+    if event.kind in TAKEN_AWAY:
+        wind_up(session, event.idea_id, now)
+    if event.kind == "idea-restored":
+        return _catch_up(session, event.idea_id, now)
     if event.kind == "threshold-reached":
         return int(open_review(session, idea_id=event.idea_id, door=Door.THRESHOLD, now=now) is not None)
     if event.kind == "answer-final" and _unit_says_no(session, event.idea_id):
         return int(open_review(session, idea_id=event.idea_id, door=Door.UNIT_ANSWER, now=now) is not None)
+    return 0
+
+
+TAKEN_AWAY = ("idea-withdrawn", "idea-removed")
+
+
+def _catch_up(session: Session, idea_id: int, now: datetime) -> int:
+    """Open the review that was due while an idea was hidden."""
+    place = place_of(session, idea_id, lock=True)
+    rests = place.activity is Activity.ACTIVE and place.stage is Stage.IDEA
+    if rests and _reached_while_resting(session, place):
+        return int(open_review(session, idea_id=idea_id, door=Door.THRESHOLD, now=now) is not None)
+    if _unit_says_no(session, idea_id):
+        return int(open_review(session, idea_id=idea_id, door=Door.UNIT_ANSWER, now=now) is not None)
     return 0
 
 

@@ -8,6 +8,7 @@ fill the place, and stands in their work.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -50,7 +51,7 @@ def release_duties(session: Session, *, person_id: int, lab_id: int | None, now:
 
 def _touched(session: Session, person_id: int) -> set[int]:
     """Return the ideas where the person holds something, to be locked together before the first change."""
-    held = sa.union(
+    held: Any = sa.union(
         sa.select(col(Idea.id)).where(col(Idea.lead_id) == person_id),
         sa.select(col(Handoff.idea_id)).where(
             col(Handoff.assignee_id) == person_id, col(Handoff.closed_at).is_(None)

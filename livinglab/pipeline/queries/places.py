@@ -14,11 +14,12 @@ from sqlmodel import col
 
 from livinglab.core.errors import NotFound
 from livinglab.core.files import StoredFile
+from livinglab.core.viewer import Role
 from livinglab.handoff.models import POSITIVE, Handoff, HandoffState
 from livinglab.ideas.models import Comment, CommentKind, Credit, CreditKind, Idea, Publication
 from livinglab.labs.models import Audience, AudienceLevel, Lab, LabSettings
 from livinglab.labs.queries import viewer_of
-from livinglab.people.models import Person
+from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import Face, face_of
 from livinglab.pipeline.models import Benefit, Evidence, Proposal, ProposalState, Review
 from livinglab.pipeline.rules import Facts, Given, OpenProposal, Place, hands_of
@@ -228,6 +229,7 @@ def facts_with(session: Session, place: Place, given: dict[str, tuple[EvidenceIt
             col(Handoff.state),
             col(Handoff.outcome),
             col(Handoff.unit_id),
+            _lead_stands().label("lead_stands"),
         )
         .join(LabSettings, col(LabSettings.lab_id) == col(Idea.lab_id))
         .outerjoin(Handoff, sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None)))
@@ -237,7 +239,7 @@ def facts_with(session: Session, place: Place, given: dict[str, tuple[EvidenceIt
     return Facts(
         gain_named=bool(row.gains),
         experiences=row.experiences,
-        lead_named=place.lead_id is not None,
+        lead_named=row.lead_stands,
         unit_agreed=row.unit_id is not None and (row.state in AGREED or accepted),
         unit_accepted=accepted,
         problems=row.problems,
@@ -247,6 +249,21 @@ def facts_with(session: Session, place: Place, given: dict[str, tuple[EvidenceIt
         testers_needed=row.testers_needed,
         benefits_planned=row.benefits,
         given={code: tuple(item.given for item in items) for code, items in given.items()},
+    )
+
+
+def _lead_stands() -> sa.ColumnElement[bool]:
+    """Return the condition that whoever is named lead holds the role just now (rules S4, P5)."""
+    return (
+        sa.select(col(RoleGrant.id))
+        .where(
+            col(RoleGrant.person_id) == col(Idea.lead_id),
+            col(RoleGrant.lab_id) == col(Idea.lab_id),
+            col(RoleGrant.role) == Role.LEAD,
+            col(RoleGrant.ended_at).is_(None),
+        )
+        .correlate(Idea)
+        .exists()
     )
 
 

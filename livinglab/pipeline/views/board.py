@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -50,11 +50,12 @@ def _after() -> tuple[str, str, int] | None:
     part, at, idea_id = values
     try:
         moment = datetime.fromisoformat(str(at))
-    except ValueError:
+        utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None or not isinstance(idea_id, int) or not 0 <= idea_id < 2**31:
         return None
-    return str(part), moment.isoformat(), idea_id
+    return str(part), utc.isoformat(), idea_id
 
 
 def address(**change: object) -> str:
