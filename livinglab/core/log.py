@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -27,5 +29,19 @@ def set_up_log(level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *(for_people if sys.stderr.isatty() else for_machines),
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(cast(TextIO, _Patient())),
     )
+
+
+class _Patient:
+    """Standard error, which may be a file on a full disk: a line is lost then, never the answer."""
+
+    def write(self, text: str) -> None:
+        """Write if there is room."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Send it on if there is room."""
+        with suppress(OSError):
+            sys.stderr.flush()
