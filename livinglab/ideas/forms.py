@@ -41,6 +41,8 @@ class WriteForm(Form):
     """An idea, from its first word. Only the first three fields are needed."""
 
     idea = Hidden()
+    once = Hidden()
+    """New with each empty form: what is sent twice with the same one is one idea."""
     title = Line(
         _l("What is the idea?"), max_length=TITLE_MAX, description=_l("A short title, 5 to 120 characters.")
     )

@@ -99,7 +99,8 @@ class Idea(SQLModel, table=True):
     author_id: int | None = Field(default=None, foreign_key="person.id", index=True)
     """``None`` while the draft has not been claimed."""
     claim_hash: str | None = Field(default=None, max_length=64)
-    """Hash of the token in the cookie of somebody who writes without an account."""
+    """Hash of the token in the cookie of somebody who writes without an account; of what their form carried
+    along where they have one, so that a form sent twice is one idea."""
     byline: Byline = Field(default=Byline.NAME, sa_type=by_value(Byline))
     author_left_at: datetime | None = None
     """When the author left it to those who support it; credit and byline stay (rule I1)."""
