@@ -1,0 +1,1 @@
+"""Large databases and what is measured on them."""
