@@ -12,15 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.db import Texts, known_id
+from livinglab.core.db import known_id
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.models import Answer, Handoff, HandoffState
 from livinglab.handoff.queries.handoffs import HandoffBrief, brief_of
+from livinglab.handoff.queries.loads import UnitLoad, units_seen
+from livinglab.handoff.queries.routing import ToRoute, to_route
 from livinglab.handoff.rules.clock import ClockFace, clock_face
-from livinglab.handoff.rules.moves import DESK_ROLES, IN_PROGRESS
+from livinglab.handoff.rules.moves import DESK_ROLES
 from livinglab.handoff.rules.owed import Owed, owed
 from livinglab.handoff.rules.verbs import Verb, verbs_for
-from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Publication, Stage
+from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Stage
 from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.labs.queries import Somebody, people_by_id
@@ -91,32 +93,6 @@ class QueueRow:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitLoad:
-    """A unit and how much it has in hand (rule H5)."""
-
-    id: int
-    lab_id: int
-    name: Texts
-    in_progress: int
-    limit: int
-    own: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ToRoute:
-    """An idea whose first review is open and which no unit has been asked about."""
-
-    idea_id: int
-    title: str
-    language: str
-    summary: str
-    stage: Stage
-    activity: Activity
-    lab_name: str
-    since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """The figures on top."""
 
@@ -165,11 +141,12 @@ def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
     """Return the condition on handoffs joined with their ideas: of what this person may see, those of
     their units and of the labs whose desk they sit at.
     """
-    labs = viewer.labs_as(*DESK_ROLES)
-    seen = [
-        sa.or_(col(Handoff.unit_id).in_(viewer.units), col(Handoff.lab_id).in_(labs)),
-        visible_to(viewer),  # an idea that was hidden is hidden here, too (invariant I-11)
-    ]
+    ways = []
+    if labs := viewer.labs_as(*DESK_ROLES):
+        ways.append(col(Handoff.lab_id).in_(labs))
+    if viewer.units or not labs:
+        ways.append(col(Handoff.unit_id).in_(viewer.units))
+    seen = [sa.or_(*ways), visible_to(viewer)]  # an idea that was hidden is hidden here, too (invariant I-11)
     if choice.unit_id is not None:
         seen.append(col(Handoff.unit_id) == choice.unit_id)
     if choice.mine:
@@ -196,46 +173,43 @@ def _lane_where(lane: Lane, now: datetime) -> list[sa.ColumnElement[bool]]:
 
 def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Queue:
     """Return the handoffs a person works with, in lanes, each with the one next action."""
-    units = _units(session, viewer)
+    units = units_seen(session, viewer)
     seen = _seen_by(viewer, choice)
     lanes = (choice.lane,) if choice.lane else (Lane.DESK, Lane.LATE, Lane.SOON, Lane.LATER)
     found = {lane: _lane(session, seen, lane, now, choice) for lane in lanes}
-    rows = [row for part in found.values() for row in part]
-    drawn = _rows(session, viewer, now, rows[: LANE_MOST * 4], units)
-    most = {lane: part[:LANE_MOST] for lane, part in found.items()}
-    last = most[lanes[0]][-1] if choice.lane and len(found[lanes[0]]) > LANE_MOST else None
-    waiting, waiting_more = _to_route(session, viewer, choice)
+    shown = {lane: places[:LANE_MOST] for lane, places in found.items()}
+    drawn = _rows(session, viewer, now, [place[1] for part in shown.values() for place in part], units)
+    goes_on = choice.lane is not None and len(found[choice.lane]) > LANE_MOST
+    desk = viewer.labs_as(*DESK_ROLES)
+    asks_all = choice.unit_id is None and not choice.mine and choice.lane in (None, Lane.DESK)
+    waiting, waiting_more = to_route(session, desk if asks_all else (), most=LANE_MOST)
     return Queue(
         units=units,
         counts=_counts(session, viewer, now, choice),
         lanes={
-            lane: tuple(drawn[known_id(row[0].id)] for row in part) for lane, part in most.items() if part
+            lane: tuple(drawn[place[1]] for place in part if place[1] in drawn)
+            for lane, part in shown.items()
+            if part
         },
         to_route=waiting,
         more_to_route=waiting_more,
-        next_after=_key(last, choice.lane) if last else None,
-        labs=viewer.labs_as(*DESK_ROLES),
+        next_after=shown[lanes[0]][-1] if goes_on else None,
+        labs=desk,
     )
-
-
-def _key(row: Any, lane: Lane | None) -> tuple[datetime, int]:
-    """Return the place of a row in its lane: what it is ordered by, and its id."""
-    handoff, idea = row[0], row[2]
-    at = handoff.closed_at if lane is Lane.DONE else idea.due_at
-    return at or FAR, known_id(handoff.id)
 
 
 def _lane(
     session: Session, seen: list[sa.ColumnElement[bool]], lane: Lane, now: datetime, choice: Choice
-) -> list[Any]:
-    """Read the beginning of a lane, one row more than is shown; done ones newest first."""
+) -> list[tuple[datetime, int]]:
+    """Return the places at the beginning of a lane, one more than is shown; done ones newest first.
+
+    A place is the instant it is ordered by, and the handoff. Only these are sorted, however long the lane.
+    """
     done = lane is Lane.DONE
     at = sa.func.coalesce(col(Handoff.closed_at) if done else col(Idea.due_at), FAR)
     query = (
-        sa.select(Handoff, ReceivingUnit.name, Idea, Lab.name, Lab.timezones)  # type: ignore[call-overload]
+        sa.select(at.label("at"), col(Handoff.id))
         .join(Idea, col(Idea.id) == col(Handoff.idea_id))
-        .join(Lab, col(Lab.id) == col(Handoff.lab_id))
-        .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
         .where(*seen, *_lane_where(lane, now))
         .order_by(*((at.desc(), col(Handoff.id).desc()) if done else (at, col(Handoff.id))))
         .limit(LANE_MOST + 1)
@@ -244,13 +218,20 @@ def _lane(
         mark = sa.tuple_(at, col(Handoff.id))
         place = sa.tuple_(sa.literal(choice.after[0], at.type), sa.literal(choice.after[1]))
         query = query.where(mark < place if done else mark > place)
-    return list(session.execute(query))
+    return [(when, known_id(handoff_id)) for when, handoff_id in session.execute(query)]
 
 
 def _rows(
-    session: Session, viewer: Viewer, now: datetime, rows: list[Any], units: tuple[UnitLoad, ...]
+    session: Session, viewer: Viewer, now: datetime, ids: list[int], units: tuple[UnitLoad, ...]
 ) -> dict[int, QueueRow]:
-    ids = [known_id(row[0].id) for row in rows]
+    """Return what the queue shows of some handoffs."""
+    rows: Any = session.execute(
+        sa.select(Handoff, ReceivingUnit.name, Idea, Lab.name, Lab.timezones)  # type: ignore[call-overload]
+        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
+        .join(Lab, col(Lab.id) == col(Handoff.lab_id))
+        .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
+        .where(col(Handoff.id).in_(ids))
+    ).all()
     pending = _pending(session, ids)
     receipts = _receipts(session, ids)
     authors = _authors(session, [row[0].idea_id for row in rows])
@@ -319,38 +300,6 @@ def _authors(session: Session, idea_ids: Collection[int]) -> dict[int, frozenset
     return found
 
 
-def _units(session: Session, viewer: Viewer) -> tuple[UnitLoad, ...]:
-    """Return the units a person sees, their own first, with what each has in hand."""
-    load = (
-        sa.select(col(Handoff.unit_id), sa.func.count().label("number"))
-        .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(IN_PROGRESS))
-        .group_by(col(Handoff.unit_id))
-        .subquery()
-    )
-    labs = viewer.labs_as(*DESK_ROLES)
-    rows = session.execute(
-        sa.select(ReceivingUnit, sa.func.coalesce(load.c.number, 0))
-        .outerjoin(load, load.c.unit_id == col(ReceivingUnit.id))
-        .where(
-            sa.or_(col(ReceivingUnit.id).in_(viewer.units), col(ReceivingUnit.lab_id).in_(labs)),
-            sa.or_(col(ReceivingUnit.retired_at).is_(None), load.c.number > 0),
-        )
-        .order_by(col(ReceivingUnit.lab_id), col(ReceivingUnit.id))
-    )
-    found = [
-        UnitLoad(
-            id=known_id(unit.id),
-            lab_id=unit.lab_id,
-            name=dict(unit.name),
-            in_progress=number,
-            limit=unit.limit_in_progress,
-            own=unit.id in viewer.units,
-        )
-        for unit, number in rows
-    ]
-    return tuple(sorted(found, key=lambda unit: not unit.own))
-
-
 def _counts(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Counts:
     """Count every lane in one statement; what is mine is counted beside the filter, not within it."""
     everything = _seen_by(viewer, Choice(unit_id=choice.unit_id))
@@ -368,46 +317,6 @@ def _counts(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> 
     row = session.execute(sa.select(*numbers, mine).select_from(joined).where(*everything)).one()
     soon, late, desk, later, done, own = tuple(row)
     return Counts(mine=own, soon=soon, late=late, desk=desk, later=later, done=done)
-
-
-def _to_route(session: Session, viewer: Viewer, choice: Choice) -> tuple[tuple[ToRoute, ...], int]:
-    """Return ideas with an open first review that no unit has been asked about, longest waiting first."""
-    labs = viewer.labs_as(*DESK_ROLES)
-    if not labs or choice.unit_id is not None or choice.mine or choice.lane not in (None, Lane.DESK):
-        return (), 0
-    asked = sa.exists().where(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
-    where = (
-        col(Idea.lab_id).in_(labs),
-        col(Idea.publication) == Publication.PUBLISHED,
-        col(Idea.stage) == Stage.IDEA,
-        col(Idea.activity) == Activity.REVIEW,
-        ~asked,
-    )
-    since = sa.func.coalesce(Idea.waits_since, Idea.published_at)
-    rows = session.execute(
-        sa.select(Idea, Lab.name)  # type: ignore[call-overload]
-        .join(Lab, col(Lab.id) == col(Idea.lab_id))
-        .where(*where)
-        .order_by(since, col(Idea.id))
-        .limit(LANE_MOST)
-    ).all()
-    found = tuple(
-        ToRoute(
-            idea_id=known_id(idea.id),
-            title=idea.title,
-            language=idea.language,
-            summary=idea.summary,
-            stage=idea.stage,
-            activity=idea.activity,
-            lab_name=lab,
-            since=idea.waits_since or idea.published_at,
-        )
-        for idea, lab in rows
-    )
-    if len(found) < LANE_MOST:
-        return found, 0
-    total = session.scalar(sa.select(sa.func.count()).select_from(Idea).where(*where)) or 0
-    return found, total - len(found)
 
 
 __all__ = ["Choice", "Counts", "Lane", "Queue", "QueueRow", "ToRoute", "UnitLoad", "queue"]

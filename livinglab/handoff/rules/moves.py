@@ -132,6 +132,8 @@ class IdeaLike(Protocol):
     @property
     def lab_id(self) -> int: ...
     @property
+    def lead_id(self) -> int | None: ...
+    @property
     def stage(self) -> Stage: ...
     @property
     def activity(self) -> Activity: ...
@@ -179,13 +181,15 @@ def why_not_route(
         is_open: Whether the idea has an open handoff already.
         open_outcome: The final answer of that one; after a "no" another unit may be asked.
 
-    Source: rule H0 (once a review of gate 1 is open; at most one open handoff).
+    Source: rule H0 (once a review of gate 1 is open; at most one open handoff), DOMAIN section 3 (lead: own).
     """
     if idea.publication is not Publication.PUBLISHED:
         return NotFound("no-such-idea", _l("There is no idea at this address, or it is not public."))
-    if not at_the_desk(viewer, idea.lab_id):
+    own = idea.lead_id is not None and idea.lead_id == viewer.person_id
+    if not viewer.has(idea.lab_id, Role.FACILITATOR, Role.MANAGER, *((Role.LEAD,) if own else ())):
         return Forbidden(
-            "not-at-the-desk", _l("Only the lab’s facilitators, project leads and managers route ideas.")
+            "not-at-the-desk",
+            _l("Only the lab’s facilitators and managers route ideas, and the lead of an idea their own."),
         )
     if is_open and (open_outcome is None or open_outcome in POSITIVE):
         return Refused("already-routed", _l("This idea is already with a receiving unit."))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from flask import Blueprint, render_template, url_for
+from flask.blueprints import BlueprintSetupState
 
 from livinglab.core.clock import utc_now
 from livinglab.core.viewer import Role
 from livinglab.pipeline import queries
 from livinglab.pipeline.queries import Task, WorkItem
+from livinglab.pipeline.queries.work import MOST
 from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
 
 bp = Blueprint("work", __name__)
+
+
+@bp.record_once
+def give_most(state: BlueprintSetupState) -> None:
+    """Let every page's header know how far the tasks are counted."""
+    state.app.jinja_env.globals["work_most"] = MOST
+
+
 SOON = 3
 """Days left with which a thing counts as due soon."""
 

@@ -1,4 +1,4 @@
-"""Deciding at a gate: one person proposes, a second confirms exactly that. Source: rules S3, S6, H0."""
+"""A proposal: written, changed, withdrawn, returned, confirmed. Source: rules S3, S6."""
 
 from __future__ import annotations
 
@@ -16,34 +16,27 @@ from livinglab.core.errors import Refused, refuse
 from livinglab.core.journal import record
 from livinglab.core.text import clean
 from livinglab.core.viewer import Viewer
-from livinglab.handoff.commands.ending import begin_delivery, close_handoff, mark_delivered
-from livinglab.ideas.models import Stage
-from livinglab.pipeline.commands.moving import challenge_of_idea, move_idea, pass_on
+from livinglab.pipeline.commands.deciding.settling import CHANGED, decide, values_of
+from livinglab.pipeline.commands.moving import pass_on
 from livinglab.pipeline.models import (
     NOTE_MAX,
     DecisionOutcome,
     GateDecision,
     Proposal,
     ProposalState,
-    Review,
 )
 from livinglab.pipeline.queries.places import facts_of, idea_of_proposal, idea_of_review, place_of, zone_of
 from livinglab.pipeline.rules import (
     Action,
     Draft,
     Facts,
-    Move,
     Place,
-    criteria_of,
-    find_move,
     needed_deviations,
     why_not_confirm,
     why_not_draft,
     why_not_propose,
     why_not_touch_proposal,
 )
-
-_CHANGED = _l("Somebody was quicker. Look at where the review stands now.")
 
 
 def propose(
@@ -65,12 +58,12 @@ def propose(
     facts = facts_of(session, place)
     draft = _cleaned(draft, place, facts)
     refuse(why_not_draft(draft, place, facts, today=local_day(now, zone_of(session, place.lab_id))))
-    proposal = Proposal(review_id=review_id, by_id=person.known_id, written_at=now, **_values(draft))
+    proposal = Proposal(review_id=review_id, by_id=person.known_id, written_at=now, **values_of(draft))
     session.add(proposal)
     session.flush()
     if place.deciders == 1:
         _settle(session, known_id(proposal.id), 1, ProposalState.CONFIRMED, by_id=None, now=now)
-        return _decide(
+        return decide(
             session,
             place,
             draft,
@@ -106,7 +99,7 @@ def edit_proposal(
     facts = facts_of(session, place)
     draft = _cleaned(draft, place, facts)
     refuse(why_not_draft(draft, place, facts, today=local_day(now, zone_of(session, place.lab_id))))
-    _change(session, proposal_id, version, version=version + 1, written_at=now, **_values(draft))
+    _change(session, proposal_id, version, version=version + 1, written_at=now, **values_of(draft))
     proposal = session.get(Proposal, proposal_id, populate_existing=True)
     if proposal is not None:
         _told(session, "decision-proposed", place, proposal, person=person, now=now)
@@ -184,7 +177,7 @@ def confirm(
     _settle(session, proposal_id, version, ProposalState.CONFIRMED, by_id=person.known_id, now=now)
     proposal = place.proposal
     if proposal is None:
-        raise Refused("proposal-gone", _CHANGED)
+        raise Refused("proposal-gone", CHANGED)
     draft = Draft(
         outcome=proposal.outcome,
         reason=proposal.reason,
@@ -194,7 +187,7 @@ def confirm(
         decline_code=proposal.decline_code,
         would_change=proposal.would_change,
     )
-    return _decide(
+    return decide(
         session,
         place,
         draft,
@@ -219,19 +212,7 @@ def _cleaned(draft: Draft, place: Place, facts: Facts) -> Draft:
         decline_code=draft.decline_code if outcome is DecisionOutcome.DECLINE else None,
         would_change=clean(draft.would_change) if outcome is DecisionOutcome.DECLINE else "",
     )
-    return Draft(**(_values(tidy) | {"deviations": needed_deviations(tidy, place, facts)}))
-
-
-def _values(draft: Draft) -> dict[str, Any]:
-    return {
-        "outcome": draft.outcome,
-        "to_stage": draft.to_stage,
-        "reason": draft.reason,
-        "deviations": dict(draft.deviations),
-        "hold_until": draft.hold_until,
-        "decline_code": draft.decline_code,
-        "would_change": draft.would_change,
-    }
+    return Draft(**(values_of(tidy) | {"deviations": needed_deviations(tidy, place, facts)}))
 
 
 def _change(session: Session, proposal_id: int, read: int, **values: Any) -> None:
@@ -246,7 +227,7 @@ def _change(session: Session, proposal_id: int, read: int, **values: Any) -> Non
         .values(**values)
     )
     if done.rowcount != 1:  # type: ignore[attr-defined]
-        raise Refused("proposal-changed", _CHANGED)
+        raise Refused("proposal-changed", CHANGED)
 
 
 def _settle(
@@ -260,104 +241,6 @@ def _settle(
     **more: Any,
 ) -> None:
     _change(session, proposal_id, read, state=state, settled_by=by_id, settled_at=now, **more)
-
-
-def _decide(
-    session: Session,
-    place: Place,
-    draft: Draft,
-    facts: Facts,
-    *,
-    proposal_id: int,
-    proposed_by: int,
-    confirmed_by: int | None,
-    now: datetime,
-) -> GateDecision:
-    """Move the idea, close the review, write the decision and its one entry in the story."""
-    move = find_move(place.stage, draft.outcome, draft.to_stage)
-    if move is None or place.review_id is None:
-        raise Refused("no-such-move", _CHANGED)
-    move_idea(
-        session,
-        place,
-        stage=move.target,
-        activity=move.activity,
-        now=now,
-        hold_until=draft.hold_until,
-        decline_code=draft.decline_code.value if draft.decline_code else None,
-        next_step="",
-        next_who="",
-        next_by=None,
-    )
-    session.execute(sa.update(Review).where(col(Review.id) == place.review_id).values(closed_at=now))
-    decision = GateDecision(
-        review_id=place.review_id,
-        proposal_id=proposal_id,
-        idea_id=place.idea_id,
-        lab_id=place.lab_id,
-        gate=move.gate,
-        outcome=draft.outcome,
-        from_stage=move.source,
-        to_stage=move.target,
-        reason=draft.reason,
-        criteria=_as_they_stood(draft, move, facts),
-        hold_until=draft.hold_until,
-        decline_code=draft.decline_code,
-        would_change=draft.would_change,
-        proposed_by=proposed_by,
-        confirmed_by=confirmed_by,
-        decided_at=now,
-    )
-    session.add(decision)
-    session.flush()
-    _tell_the_unit(session, place, move, now, confirmed_by or proposed_by)
-    pass_on(session, place, now=now)
-    record(
-        session,
-        "decision-made",
-        at=now,
-        actor_id=confirmed_by or proposed_by,
-        lab_id=place.lab_id,
-        challenge_id=challenge_of_idea(session, place.idea_id),
-        idea_id=place.idea_id,
-        subject_id=known_id(decision.id),
-        data={
-            "decision_id": known_id(decision.id),
-            "gate": move.gate,
-            "outcome": draft.outcome.value,
-            "from": move.source.value,
-            "to": move.target.value,
-            "deviations": len(draft.deviations),
-            "hold_until": draft.hold_until.isoformat() if draft.hold_until else None,
-            "decline_code": draft.decline_code.value if draft.decline_code else None,
-            "by_one": confirmed_by is None,
-            "proposed_by_id": proposed_by,
-        },
-    )
-    return decision
-
-
-def _as_they_stood(draft: Draft, move: Move, facts: Facts) -> list[dict[str, Any]]:
-    needed = {"responses": facts.responses_needed, "testers": facts.testers_needed}
-    return [
-        {
-            "code": criterion.code,
-            "met": criterion.met(facts),
-            "deviation": draft.deviations.get(criterion.code, ""),
-            "needed": needed.get(criterion.code),
-        }
-        for criterion in criteria_of(move.gate)
-    ]
-
-
-def _tell_the_unit(session: Session, place: Place, move: Move, now: datetime, actor_id: int) -> None:
-    """Let the handoff follow the idea (rule H0)."""
-    if move.outcome is DecisionOutcome.DECLINE:
-        close_handoff(session, place.idea_id, "declined", now, actor_id=actor_id)
-    elif move.outcome is DecisionOutcome.ADVANCE and move.target is Stage.PROTOTYPE:
-        begin_delivery(session, place.idea_id, now, actor_id=actor_id)
-    elif move.outcome is DecisionOutcome.ADVANCE and move.target is Stage.SERVICE:
-        mark_delivered(session, place.idea_id, now, actor_id=actor_id)
 
 
 def _told(

@@ -1,0 +1,98 @@
+"""My work: everything that waits for one person, in one statement; the header counts the same rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from livinglab.core.viewer import Viewer
+from livinglab.handoff.rules import owed
+from livinglab.ideas.models import Idea, Publication
+from livinglab.labs.models import Lab
+from livinglab.pipeline.queries.work.carrying import carried, challenges, handoffs
+from livinglab.pipeline.queries.work.gates import gates
+from livinglab.pipeline.queries.work.moderating import moderation
+from livinglab.pipeline.queries.work.tasks import Task, WorkItem
+
+MOST = 200
+"""So many are shown and counted; nobody looks at the two hundred and first before one of these is done."""
+
+
+def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...]:
+    """Return what waits for a person: what is due first on top, what has no date by its wait."""
+    tasks = _tasks(viewer, now)
+    if tasks is None:
+        return ()
+    rows: Any = session.execute(
+        sa.select(tasks, col(Lab.name).label("lab_name"), col(Lab.timezones))
+        .join(Lab, col(Lab.id) == tasks.c.lab_id)
+        .order_by(tasks.c.due.is_(None), tasks.c.due, tasks.c.since, tasks.c.task, tasks.c.ref)
+        .limit(MOST)
+    )
+    return tuple(_item(row, viewer, now) for row in rows)
+
+
+def work_count(session: Session, viewer: Viewer, now: datetime) -> int:
+    """Count what waits for a person, up to ``MOST``, for the header; one statement."""
+    tasks = _tasks(viewer, now)
+    if tasks is None:
+        return 0
+    first = sa.select(sa.literal(1)).select_from(tasks).limit(MOST).subquery()
+    return session.scalar(sa.select(sa.func.count()).select_from(first)) or 0
+
+
+def next_deadline(session: Session, viewer: Viewer, now: datetime) -> datetime | None:
+    """Return the next instant by which somebody owes something in the labs a person works in."""
+    labs = set(viewer.roles) | set(viewer.units.values())
+    if not labs:
+        return None
+    return session.scalar(
+        sa.select(sa.func.min(col(Idea.due_at))).where(
+            col(Idea.lab_id).in_(labs), col(Idea.publication) == Publication.PUBLISHED, col(Idea.due_at) > now
+        )
+    )
+
+
+def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
+    zone = row.timezones[0]
+    due = owed(row.due, now, zone, stood_since=row.stood_since)
+    of_step = due is not None and row.by_idea and row.next_step and row.next_by == due.last_day
+    of_challenge = row.idea_id is None
+    return WorkItem(
+        task=Task(row.task),
+        ref=row.ref,
+        idea_id=row.idea_id,
+        title="" if of_challenge else row.title,
+        texts=json.loads(row.title) if of_challenge else None,
+        language=row.language,
+        lab_id=row.lab_id,
+        lab_name=row.lab_name,
+        zone=zone,
+        stage=row.stage,
+        activity=row.activity,
+        gate=row.gate,
+        since=row.since,
+        due=due,
+        step=row.next_step if of_step else "",
+        step_who=row.next_who if of_step else "",
+        as_lead=row.lead_id == viewer.person_id,
+    )
+
+
+def _tasks(viewer: Viewer, now: datetime) -> Any:
+    if not viewer.is_staff_anywhere:
+        return None
+    me = viewer.known_id
+    parts = [
+        *moderation(viewer, me),
+        *gates(viewer, me),
+        *handoffs(viewer, me),
+        *carried(viewer, me, now),
+        *challenges(viewer),
+    ]
+    return sa.union_all(*parts).subquery("tasks") if parts else None

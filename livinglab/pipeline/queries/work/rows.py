@@ -1,0 +1,67 @@
+"""What the statements of all tasks share: their columns, and conditions on one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from livinglab.core.viewer import Role, Viewer
+from livinglab.handoff.models import Handoff
+from livinglab.ideas.models import Activity, Idea, Publication, Stage
+from livinglab.pipeline.queries.work.tasks import Task
+
+INSTANT: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
+
+
+NO_DATE: Any = sa.cast(sa.null(), INSTANT)
+
+
+BY_IDEA: Any = col(Idea.due_at)
+
+
+def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE) -> Any:
+    """Begin the select of one kind of task; every kind gives the same columns.
+
+    Args:
+        due: A deadline of the task's own, or ``BY_IDEA``: what the idea is owed first. The statement
+            then joins the open handoff.
+    """
+    return sa.select(
+        sa.literal(task.value).label("task"),
+        ref.label("ref"),
+        col(Idea.id).label("idea_id"),
+        col(Idea.title),
+        col(Idea.language),
+        col(Idea.lab_id),
+        col(Idea.stage),
+        col(Idea.activity),
+        col(Idea.lead_id),
+        sa.case(
+            {Stage.IDEA.value: 1, Stage.CONCEPT.value: 2, Stage.PROTOTYPE.value: 3},
+            value=sa.cast(col(Idea.stage), sa.String(24)),
+        ).label("gate"),
+        sa.cast(since, INSTANT).label("since") if since is None else since.label("since"),
+        due.label("due"),
+        sa.literal(due is BY_IDEA).label("by_idea"),
+        (col(Handoff.waiting_since) if due is BY_IDEA else NO_DATE).label("stood_since"),
+        col(Idea.next_step),
+        col(Idea.next_who),
+        col(Idea.next_by),
+    )
+
+
+PUBLIC: Any = sa.cast(col(Idea.publication), sa.String(24)) == Publication.PUBLISHED.value
+
+
+REVIEWED = (sa.cast(col(Idea.activity), sa.String(24)) == Activity.REVIEW.value, PUBLIC)
+"""Written so that no index on ideas is walked: the few open reviews are, and each brings its idea."""
+
+
+OPEN_HANDOFF = sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
+
+
+def own_lead(viewer: Viewer, me: int) -> Any:
+    """Return the condition that a person leads the idea and still holds the role."""
+    return sa.and_(col(Idea.lead_id) == me, col(Idea.lab_id).in_(viewer.labs_as(Role.LEAD)))
