@@ -58,12 +58,17 @@ def last_day(value: datetime | None, form: str = "medium") -> str:
 
 
 def when(value: datetime | None, form: str = "") -> str:
-    """Write a day and the lab's clock time; with ``form`` (such as ``HH:mm``) only what that asks for."""
+    """Write a day and the lab's clock time; with ``HH:mm`` only the time, as the reader's language does."""
     if value is None:
         return ""
-    if form not in ("", "short"):
-        return str(format_time(value, form))
+    if form == "HH:mm":
+        return str(format_time(value, "short"))
     return f"{day(value)} {format_time(value, 'short')}"
+
+
+def time_there(value: datetime) -> str:
+    """Write the clock time of an instant in the zone it carries."""
+    return str(format_time(value, "short", rebase=False))
 
 
 def iso(value: date | datetime) -> str:
@@ -114,6 +119,7 @@ def install(app: Flask) -> None:
         date=day,
         last_day=last_day,
         when=when,
+        time_there=time_there,
         datetime=when,
         iso=iso,
         ago=ago,

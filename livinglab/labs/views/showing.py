@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_timezone_location
 from flask import g, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -99,7 +101,11 @@ def language_names(codes: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time zone with its present time (rule L4: further zones stand beside the first)."""
+    """A time zone with its present time (rule L4: further zones stand beside the first).
+
+    Args:
+        place: Its city, in the reader's language.
+    """
 
     place: str
     now: datetime
@@ -108,7 +114,10 @@ class Clock:
 def clocks(lab: LabBrief) -> list[Clock]:
     """Return what the clocks of a lab show now."""
     return [
-        Clock(zone.split("/")[-1].replace("_", " "), utc_now().astimezone(ZoneInfo(zone)))
+        Clock(
+            get_timezone_location(zone, locale=get_locale(), return_city=True),
+            utc_now().astimezone(ZoneInfo(zone)),
+        )
         for zone in lab.timezones
     ]
 
