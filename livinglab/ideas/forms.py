@@ -124,7 +124,7 @@ class WriteForm(Form):
     @property
     def place_known(self) -> bool:
         """Say whether the chosen challenge can be chosen; it may have closed while somebody wrote."""
-        known = {str(value) for value, _ in self.challenge.choices or ()}
+        known = {str(value) for value, _ in self["challenge"].choices or ()}
         return not self.challenge.data or self.challenge.data in known
 
     def fill(self, texts: IdeaTexts) -> None:

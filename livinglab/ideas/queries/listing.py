@@ -91,7 +91,7 @@ def ideas_page(
 
     Args:
         after: The cursor of the page before; one that does not fit is the first page.
-        hidden_hours: By lab, for "best supported"; labs that are missing hide nothing of theirs.
+        hidden_hours: By lab, for "best supported"; a lab that is missing keeps its counts hidden.
 
     Source: rules V5, V6.
     """
@@ -108,7 +108,7 @@ def ideas_page(
 def conditions(session: Session, wanted: Filter) -> Conditions:
     """Return what a list is narrowed to, as conditions on ``Idea``."""
     found = _shaped(wanted, lambda _name, column, value: column == value)
-    matching = hits(session, wanted.words)
+    matching = hits(session, wanted.words, _within(wanted))
     if matching is not None:
         found.append(col(Idea.id).in_(sa.select(matching.c.id)))
     return found
@@ -122,6 +122,10 @@ _NARROWED: dict[str, Any] = {
     "language": Idea.language,
     "author_id": Idea.author_id,
 }
+
+
+def _within(wanted: Filter) -> dict[str, object]:
+    return {name: getattr(wanted, name) for name in _NARROWED if getattr(wanted, name)}
 
 
 def _shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[bool]]) -> Conditions:
@@ -285,7 +289,7 @@ def _newest(
 def _matching(
     session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
 ) -> CardPage:
-    found = hits(session, wanted.words)
+    found = hits(session, wanted.words, _within(wanted))
     if found is None:
         return CardPage(())
     narrowed = conditions(session, replace(wanted, words=""))
@@ -358,7 +362,9 @@ def _few_open(
     old_enough: Any = col(Idea.published_at) <= at - timedelta(hours=min(hidden_hours.values(), default=0))
     public = col(Idea.publication) == Publication.PUBLISHED
     sources = (col(Idea.challenge_id).is_(None), col(Idea.challenge_id).in_(shows))
-    parts = [sa.select(col(Idea.id).label("id")).where(public, old_enough, source) for source in sources]
+    parts: list[Any] = [
+        sa.select(col(Idea.id).label("id")).where(public, old_enough, source) for source in sources
+    ]
     both = sa.union_all(*parts).subquery()
     some = (
         sa.select(both.c.id).limit(FEW_OPEN + 1).subquery()
