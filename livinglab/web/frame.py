@@ -40,6 +40,16 @@ SECTIONS = {
 }
 
 
+SCHEME_COOKIE = "livinglab_scheme"
+"""Only set by who chooses; its name begins as those of all our cookies, so no kept page is handed out."""
+
+
+def color_scheme() -> str:
+    """Return how this browser wants pages to look."""
+    chosen = request.cookies.get(SCHEME_COOKIE, "")
+    return chosen if chosen in ("light", "dark") else "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """The two numbers in the header."""
@@ -182,8 +192,8 @@ class Frame:
 
     @property
     def color_scheme(self) -> str:
-        """Return ``auto``: light or dark as the person's device says."""
-        return "auto"
+        """Return ``light`` or ``dark`` where this browser has chosen, else ``auto``: as the device says."""
+        return color_scheme()
 
     @property
     def languages(self) -> tuple[LanguageLink, ...]:

@@ -217,6 +217,8 @@ ROUTES: dict[str, Row] = {
     "GET pages.robots": anybody(200),
     "GET pages.rules": anybody(200),
     "GET pages.security": anybody(404),
+    "GET pages.appearance": anybody(200),
+    "POST pages.appearance": anybody(422),
     "GET pages.manifest": anybody(200),
     "GET pages.sitemap": anybody(200),
     "GET pages.sitemap_part": anybody(200),

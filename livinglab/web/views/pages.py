@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from typing import cast
 
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from livinglab.core.clock import utc_now
@@ -16,7 +19,9 @@ from livinglab.moderation.rules import HOUSE_RULES
 from livinglab.web.access import public
 from livinglab.web.database import db, settings
 from livinglab.web.filters import asset
-from livinglab.web.frame import VERSION
+from livinglab.web.forms import Form, Radios
+from livinglab.web.frame import SCHEME_COOKIE, VERSION, color_scheme
+from livinglab.web.respond import back
 
 bp = Blueprint("pages", __name__)
 ASSESSED_ON = date(2026, 11, 22)
@@ -63,6 +68,37 @@ def contact() -> str:
     with db.reading() as session:
         told = [(lab, labs.lab_texts(session, lab.id).contact_email) for lab in labs.all_labs(session)]
     return render_template("pages/contact.html", config=settings(), labs=told)
+
+
+class AppearanceForm(Form):
+    """Light, dark, or as the device says."""
+
+    scheme = Radios(
+        _l("How shall pages look?"),
+        (("auto", _l("As my device says")), ("light", _l("Light")), ("dark", _l("Dark"))),
+    )
+
+
+@bp.route("/appearance", methods=["GET", "POST"])
+@public
+def appearance() -> Response | tuple[str, int]:
+    """Choose light or dark for this browser; only who chooses gets a cookie (rule P1)."""
+    form = AppearanceForm(data={"scheme": color_scheme()})
+    if form.validate_on_submit():
+        response = back(url_for("pages.appearance"), _("Saved."))
+        if form.scheme.data == "auto":
+            response.delete_cookie(SCHEME_COOKIE)
+        else:
+            response.set_cookie(
+                SCHEME_COOKIE,
+                form.scheme.data,
+                max_age=timedelta(days=365),
+                httponly=True,
+                samesite="Lax",
+                secure=settings().secure,
+            )
+        return cast(Response, response)
+    return render_template("pages/appearance.html", form=form), 422 if form.is_submitted() else 200
 
 
 @bp.get("/robots.txt")
