@@ -39,8 +39,8 @@ test: setup ## Run everything: units on both databases, architecture, browser jo
 test-fast: setup ## Run the tests without the browser, on SQLite only
 	@$(BIN)/python -m pytest -n 2 -q --only sqlite --ignore tests/journeys
 
-faults: setup ## Kill, freeze, fill and cut off everything, on both databases; writes docs/faults.md (half an hour)
-	@LIVINGLAB_FAULTS=full $(BIN)/python -m pytest tests/faults -q -p no:cacheprovider
+faults: setup ## Kill, freeze, fill and cut off everything, on both databases; writes docs/faults.md (SUPPORTS=10000; an hour)
+	@LIVINGLAB_FAULTS=full SUPPORTS=$${SUPPORTS:-10000} $(BIN)/python -m pytest tests/faults -q -p no:cacheprovider
 
 check: setup ## Format, lint, types, imports, templates: what we run before each commit
 	@$(BIN)/ruff format --check .

@@ -14,11 +14,10 @@ import pytest
 
 from livinglab.core import schema
 from livinglab.core.db import Database
-from tests.faults.harness import FULL, Program, serving, wait_for
+from tests.faults.harness import FULL, Program, free_port, serving, wait_for
 from tests.faults.report import Table
 from tests.faults.servers import Postgres
 
-PORTS = itertools.cycle(range(8745, 8760))
 _names = itertools.count(1)
 
 
@@ -85,7 +84,7 @@ class Ground:
 
     def serve(self, *arguments: str, **more: str) -> tuple[Program, int]:
         """Start the site as an operator does; return it and its port once it answers."""
-        port = next(PORTS)
+        port = free_port()
         program = self.start("serve", "--port", str(port), *arguments, **more)
         wait_for(lambda: serving(port) or not program.lives, "it does not serve")
         assert program.lives, program.said

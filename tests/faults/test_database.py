@@ -12,6 +12,8 @@ from tests.faults.report import Table
 from tests.faults.servers import Postgres, locked
 
 PEOPLE = size(6, 120)
+AFTERWARDS_S = size(3, 60)
+"""So long people go on when the fault is over."""
 LONG = 60
 
 
@@ -44,7 +46,7 @@ def test_postgresql_is_killed_and_comes_back(
             time.sleep(2)
             own_postgres.start()
             waits.append(recovered(traffic, time.monotonic()))
-        traffic.wait()
+        traffic.wait(AFTERWARDS_S)
     ground.database.close()
     verdict = judge(ground.database, town, traffic.ledger)
     table.add(
@@ -70,7 +72,7 @@ def test_postgresql_is_frozen(postgres_ground: Ground, own_postgres: Postgres, t
         with own_postgres.stopped():
             time.sleep(seconds)
         wait = recovered(traffic, time.monotonic())
-        traffic.wait()
+        traffic.wait(AFTERWARDS_S)
     verdict = judge(ground.database, town, traffic.ledger)
     table.add(f"PostgreSQL frozen for {seconds} s", ground.engine, verdict, traffic.ledger, recovery_s=wait)
     assert verdict.clean, verdict
@@ -87,7 +89,7 @@ def test_somebody_else_holds_the_lock(ground: Ground, table: Table, seconds: int
         with locked(ground.url, seconds):
             time.sleep(seconds)
         wait = recovered(traffic, time.monotonic())
-        traffic.wait()
+        traffic.wait(AFTERWARDS_S)
     verdict = judge(ground.database, town, traffic.ledger)
     table.add(f"database locked for {seconds} s", ground.engine, verdict, traffic.ledger, recovery_s=wait)
     assert verdict.clean, verdict

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +25,9 @@ from tests.faults.conftest import Ground
 from tests.faults.harness import Browser, Outcome, Traffic, judge, send, settle, size
 from tests.faults.report import Row, Table
 from tests.faults.servers import Postgres
-from tests.faults.test_database import acknowledged, recovered
+from tests.faults.test_database import AFTERWARDS_S, acknowledged, recovered
 
-PEOPLE = size(6, 60)
+PEOPLE = size(6, 120)
 WHY_NOT = "a disk of its own needs root and loop devices: disk full and power loss were not tried"
 
 
@@ -68,20 +69,29 @@ def fill(place: Path) -> Path:
     return full
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's user can reach, too."""
+    with tempfile.TemporaryDirectory(prefix="ll-disk-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.whole
 def test_a_full_disk_says_come_back_and_keeps_what_it_had(
-    engine_name: str, tmp_path: Path, table: Table, request: pytest.FixtureRequest
+    engine_name: str, open_folder: Path, table: Table
 ) -> None:
     if not loops():
         table.not_here.append(WHY_NOT)
         pytest.skip(WHY_NOT)
     server: Postgres | None = None
-    with disk(tmp_path / "disk.img", tmp_path / "disk", 60 if engine_name == "sqlite" else 120) as place:
+    with disk(
+        open_folder / "disk.img", open_folder / "disk", 60 if engine_name == "sqlite" else 120
+    ) as place:
         if engine_name == "postgresql":
             (place / "data").mkdir()
             server = Postgres(place / "data")
             server.make()
-            url = server.create("full")
+            url = server.create("brimful")
         else:
             url = f"sqlite:///{place / 'livinglab.sqlite'}"
         database = Database(url)
@@ -108,7 +118,7 @@ def _fill_and_free(ground: Ground, place: Path, server: Postgres | None, table: 
             restarted = True  # PostgreSQL ends itself where it cannot write its log
             server.start()
         wait = recovered(traffic, time.monotonic())
-        traffic.wait()
+        traffic.wait(AFTERWARDS_S)
     ground.database.close()
     verdict = judge(ground.database, town, traffic.ledger)
     table.add(

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from livinglab.core.mail import OutboxMail
-from tests.faults.conftest import PORTS, Ground
-from tests.faults.harness import size, wait_for
+from tests.faults.conftest import Ground
+from tests.faults.harness import free_port, size, wait_for
 from tests.faults.post import Sink, post_office, tell
 from tests.faults.report import Row, Table
 from tests.faults.test_worker import left
@@ -33,7 +33,7 @@ def tried(ground: Ground) -> bool:
 @pytest.mark.whole
 @pytest.mark.parametrize("illness", ["refuses", "hangs at the greeting", "says 451", "says 550"])
 def test_no_mail_is_lost_when_the_mail_server_is_ill(ground: Ground, table: Table, illness: str) -> None:
-    sink, port = Sink(), next(PORTS)
+    sink, port = Sink(), free_port()
     sink.answer = {"says 451": "451 later", "says 550": "550 never"}.get(illness, "")
     tell(ground.database, MAILS)
     worker = ground.start("worker", LIVINGLAB_SMTP_URL=f"smtp://127.0.0.1:{port}")

@@ -15,13 +15,13 @@ from livinglab.core.journal import EventTodo
 from livinglab.core.mail import OutboxMail
 from livinglab.core.runs import JobRun
 from livinglab.notices.models import Notice
-from tests.faults.conftest import PORTS, Ground
-from tests.faults.harness import size, wait_for
+from tests.faults.conftest import Ground
+from tests.faults.harness import free_port, size, wait_for
 from tests.faults.post import Sink, post_office, tell
 from tests.faults.report import Row, Table
 
 NOTICES = size(24, 500)
-KILLS = size(2, 20)
+KILLS = size(2, int(os.environ.get("KILLS", "20")))
 
 
 def left(ground: Ground) -> int:
@@ -51,7 +51,7 @@ def end_leases(ground: Ground) -> None:
 def test_each_notice_is_delivered_once_though_the_leading_worker_is_killed_again_and_again(
     ground: Ground, table: Table
 ) -> None:
-    sink, port = Sink(), next(PORTS)
+    sink, port = Sink(), free_port()
     taken = threading.Event()
     sink.on_taken = taken.set
     tell(ground.database, NOTICES)
@@ -100,7 +100,7 @@ def test_each_notice_is_delivered_once_though_the_leading_worker_is_killed_again
 
 @pytest.mark.whole
 def test_workers_and_jobs_by_hand_at_once_deliver_each_notice_once(ground: Ground, table: Table) -> None:
-    sink, port = Sink(), next(PORTS)
+    sink, port = Sink(), free_port()
     tell(ground.database, NOTICES)
     with post_office(sink, port):
         mail = {"LIVINGLAB_SMTP_URL": f"smtp://127.0.0.1:{port}"}
@@ -129,7 +129,7 @@ def test_workers_and_jobs_by_hand_at_once_deliver_each_notice_once(ground: Groun
 
 @pytest.mark.whole
 def test_the_ledger_sees_a_mailer_that_says_sent_before_it_sends(ground: Ground, table: Table) -> None:
-    sink, port = Sink(), next(PORTS)
+    sink, port = Sink(), free_port()
     many = size(40, 200)
     tell(ground.database, many)
     taken = threading.Event()
