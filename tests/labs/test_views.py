@@ -70,9 +70,10 @@ def test_a_lab_without_hours_says_so(client: FlaskClient, make: Make) -> None:
 
 def test_two_clocks_stand_side_by_side(client: FlaskClient, make: Make) -> None:
     make.lab("rajalla", timezones=["Europe/Helsinki", "Europe/Stockholm"])
-    text = client.get("/labs/rajalla").text
-    assert "Helsinki" in text
-    assert "Stockholm" in text
+    english, finnish = (client.get(f"/labs/rajalla?lang={code}").text for code in ("en", "fi"))
+    assert "Helsinki" in english
+    assert "Stockholm" in english
+    assert "Tukholma" in finnish, "a city has its name in the reader's language"
 
 
 def test_a_draft_is_seen_by_the_labs_staff_alone(client: FlaskClient, make: Make, sign_in: SignIn) -> None:
