@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from livinglab.core.viewer import VISITOR, Role, Viewer
 from livinglab.ideas.commands import reindex_idea
 from livinglab.ideas.models import RING, Activity, Byline, Idea, IdeaCount, Publication, Stage
-from livinglab.ideas.queries import visible_to
+from livinglab.ideas.queries import search, visible_to
 from livinglab.ideas.queries.listing import Filter, Order, ideas_page, stage_counts
 from livinglab.ideas.queries.places import places
 from livinglab.ideas.queries.search import alike, did_you_mean
@@ -393,3 +393,26 @@ def test_places_name_labs_open_challenges_and_standing_categories(session, make,
         (challenge.id, challenge.closes_at, True)
     ]
     assert [c.id for c in found_places.categories_of(lab.id)] == [category.id]
+
+
+@pytest.mark.parametrize("order", [Order.MATCH, Order.NEWEST, Order.FAIR])
+def test_a_word_common_elsewhere_hides_nothing_of_a_small_lab(session, make, noon, monkeypatch, order):
+    monkeypatch.setattr(search, "MOST_HITS", 3)
+    large, small = make.lab(), make.lab()
+    for n in range(6):
+        plant(session, make, f"Sykkelvei {n}", large)
+    challenge, category = make.challenge(small), make.category(small)
+    own = plant(
+        session, make, "Noe om veier", small, body="Her trengs en sykkelvei, sa mange.",
+        challenge=challenge, category_id=category.id, stage=Stage.CONCEPT,
+    )  # fmt: skip
+    for more in (
+        {"lab_id": small.id},
+        {"challenge_id": challenge.id},
+        {"category_id": category.id, "lab_id": small.id},
+        {"stage": Stage.CONCEPT},
+    ):
+        wanted = Filter(words="sykkelvei", **more)
+        assert [card.id for card in ideas_page(session, wanted, order, noon).cards] == [own]
+        if wanted.stage is None:
+            assert sum(stage_counts(session, wanted).values()) == 1

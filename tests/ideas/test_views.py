@@ -771,7 +771,7 @@ def test_nobody_else_changes_or_deletes_it_and_nobody_after_a_quarter_of_an_hour
 
 def test_marking_a_problem_as_answered(app, client, make, sign_in):
     author = make.resident()
-    idea = make.idea(author=author)
+    idea = make.idea(make.lab(settings={"moderation": "after"}), author=author)
     problem = make.comment(idea, kind=CommentKind.PROBLEM, body="Plogen kommer ikke rundt.")
     sign_in(client, author)
     assert f"/comments/{problem.id}/resolve" in client.get(f"/ideas/{idea.id}").get_data(as_text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,43 +35,62 @@ class Alike:
     likeness: float
 
 
-def hits(session: Session, typed: str) -> sa.Subquery | None:
+def hits(session: Session, typed: str, within: Mapping[str, object] | None = None) -> sa.Subquery | None:
     """Return the ideas that hold every word, as a subquery of (id, score); ``None`` where nothing was asked.
 
     A word is found by its stem in each of the languages, and as the beginning of a longer one. Scores
-    are whole numbers, so that a cursor can stand on them; larger is better.
+    are whole numbers, so that a cursor can stand on them; larger is better. The best thousand are looked at.
+
+    Args:
+        within: What the ideas are narrowed to before the best are taken, such as ``{"lab_id": 3}``: a word
+            that is common elsewhere hides nothing of a small lab.
     """
     asked = words(typed)[:MOST_WORDS]
     if not asked:
         return None
     if session.get_bind().dialect.name == "sqlite":
-        return _sqlite_hits(asked)
-    return _postgresql_hits(asked)
+        return _sqlite_hits(asked, within or {})
+    return _postgresql_hits(asked, within or {})
+
+
+def _narrowed(within: Mapping[str, object], key: str) -> tuple[str, str, dict[str, object]]:
+    """Return the join and the conditions that narrow hits, and their values; the index leads, row by row."""
+    if not within:
+        return "", "", {}
+    names = [col(getattr(Idea, name)).key for name in within]
+    values = {f"in_{name}": getattr(value, "value", value) for name, value in within.items()}
+    conditions = "".join(f" AND idea.{name} = :in_{name}" for name in names)
+    return " CROSS JOIN idea", f" AND idea.id = {key}{conditions}", values
 
 
 def _forms(word: str) -> list[str]:
     return list(dict.fromkeys(stem for code in LANGUAGES for stem in stems(word, code) if stem))
 
 
-def _sqlite_hits(asked: list[str]) -> sa.Subquery:
+def _sqlite_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subquery:
+    join, only, values = _narrowed(within, "idea_search.rowid")
     match = " AND ".join(
         "(" + " OR ".join([*(f'"{form}"' for form in _forms(word)), f'"{word}"*']) + ")" for word in asked
     )
     query = sa.text(
-        "SELECT rowid AS id, CAST(round(-1000 * bm25(idea_search, 6.0, 1.0)) AS INTEGER) AS score"
-        " FROM idea_search WHERE idea_search MATCH :match ORDER BY 2 DESC, 1 DESC LIMIT :most"
-    ).bindparams(match=match, most=MOST_HITS)
+        "SELECT idea_search.rowid AS id,"  # noqa: S608  # names of our own columns
+        " CAST(round(-1000 * bm25(idea_search, 6.0, 1.0)) AS INTEGER) AS score"
+        f" FROM idea_search{join} WHERE idea_search MATCH :match{only} ORDER BY 2 DESC, 1 DESC LIMIT :most"
+    ).bindparams(match=match, most=MOST_HITS, **values)
     return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
 
 
-def _postgresql_hits(asked: list[str]) -> sa.Subquery:
+def _postgresql_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subquery:
+    join, only, values = _narrowed(within, "idea_search.idea_id")
     match = " & ".join(
         "(" + " | ".join([*(f"'{form}'" for form in _forms(word)), f"'{word}':*"]) + ")" for word in asked
     )
     query = sa.text(
-        "SELECT idea_id AS id, CAST(round(CAST(1000000 * ts_rank(words, q) AS numeric)) AS integer) AS score"
-        " FROM idea_search, CAST(:match AS tsquery) AS q WHERE words @@ q ORDER BY 2 DESC, 1 DESC LIMIT :most"
-    ).bindparams(match=match, most=MOST_HITS)
+        "SELECT idea_id AS id,"  # noqa: S608  # names of our own columns
+        " CAST(round(CAST(1000000 * ts_rank(words, q) AS numeric)) AS integer) AS score"
+        f" FROM idea_search{join} CROSS JOIN CAST(:match AS tsquery) AS q"
+        f" WHERE words @@ q{only} ORDER BY 2 DESC, 1 DESC LIMIT :most"
+    ).bindparams(match=match, most=MOST_HITS, **values)
     return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
 
 
