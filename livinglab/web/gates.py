@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 READERS = 2
 WRITERS = 2
-PATIENCE_S = 20.0
-"""So long a request waits at its gate; then it is told when to come back."""
+PATIENCE_S = 10.0
+"""So long a request waits at its gate; with the wait for a lock, nobody hears nothing for half a minute."""
 IN_MEMORY = 500_000
 CHUNK = 65_536
 

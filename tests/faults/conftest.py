@@ -98,7 +98,8 @@ class Ground:
 
 
 @contextmanager
-def _ground(engine: str, url: str, folder: Path) -> Iterator[Ground]:
+def ground_on(engine: str, url: str, folder: Path) -> Iterator[Ground]:
+    """Lay the schema into an empty database."""
     database = Database(url)
     schema.upgrade(database)
     ground = Ground(engine, url, folder, database, [])
@@ -115,12 +116,12 @@ def ground(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
         url = f"sqlite:///{tmp_path / 'faults.sqlite'}"
     else:
         url = request.getfixturevalue("own_postgres").create(f"faults_{next(_names)}")
-    with _ground(engine_name, url, tmp_path) as ground:
+    with ground_on(engine_name, url, tmp_path) as ground:
         yield ground
 
 
 @pytest.fixture
 def postgres_ground(own_postgres: Postgres, tmp_path: Path) -> Iterator[Ground]:
     """A fresh database on PostgreSQL, for what only happens there."""
-    with _ground("postgresql", own_postgres.create(f"faults_{next(_names)}"), tmp_path) as ground:
+    with ground_on("postgresql", own_postgres.create(f"faults_{next(_names)}"), tmp_path) as ground:
         yield ground

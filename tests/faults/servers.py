@@ -150,10 +150,11 @@ class Postgres:
 
     def end(self) -> None:
         """Stop it for good."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+        process = getattr(self, "process", None)
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(20)
+                process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
 
@@ -162,7 +163,8 @@ class Postgres:
 def locked(url: str, seconds: float) -> Iterator[None]:
     """Hold the database's lock from outside while the block runs, at most so long.
 
-    On SQLite that is the file's write lock, on PostgreSQL an exclusive lock on the table of supports.
+    On SQLite that is the file's write lock, on PostgreSQL an exclusive lock on the table of
+    supports; on both, others may read.
     """
     held, let_go = threading.Event(), threading.Event()
 
@@ -178,7 +180,7 @@ def locked(url: str, seconds: float) -> Iterator[None]:
             line.close()
             return
         with psycopg.connect(url) as connection:
-            connection.execute("LOCK TABLE support IN ACCESS EXCLUSIVE MODE")
+            connection.execute("LOCK TABLE support IN EXCLUSIVE MODE")
             held.set()
             let_go.wait(seconds)
             connection.rollback()

@@ -21,7 +21,7 @@ from PIL import Image
 
 from livinglab.core import schema
 from livinglab.core.db import Database
-from tests.faults.conftest import Ground
+from tests.faults.conftest import Ground, ground_on
 from tests.faults.harness import Browser, Outcome, Traffic, judge, send, settle, size
 from tests.faults.report import Row, Table
 from tests.faults.servers import Postgres
@@ -87,20 +87,15 @@ def test_a_full_disk_says_come_back_and_keeps_what_it_had(
     with disk(
         open_folder / "disk.img", open_folder / "disk", 60 if engine_name == "sqlite" else 120
     ) as place:
-        if engine_name == "postgresql":
-            (place / "data").mkdir()
-            server = Postgres(place / "data")
-            server.make()
-            url = server.create("brimful")
-        else:
-            url = f"sqlite:///{place / 'livinglab.sqlite'}"
-        database = Database(url)
-        schema.upgrade(database)
-        ground = Ground(engine_name, url, place, database, [])
         try:
-            _fill_and_free(ground, place, server, table)
+            if engine_name == "postgresql":
+                (place / "data").mkdir()
+                server = Postgres(place / "data")
+                server.make()
+            url = server.create("brimful") if server else f"sqlite:///{place / 'livinglab.sqlite'}"
+            with ground_on(engine_name, url, place) as ground:
+                _fill_and_free(ground, place, server, table)
         finally:
-            ground.end()
             if server is not None:
                 server.end()
 
