@@ -38,7 +38,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from livinglab.core.errors import Refused
 from livinglab.core.text import clean, clean_line
-from livinglab.web.locale import time_zone
+from livinglab.web.locale import language, time_zone
 
 Choices = Sequence[tuple[str, object]]
 MISSING = _l("Fill this in.")
@@ -240,6 +240,13 @@ class _Decimal(FloatField):
             valuelist[0].strip().replace("\u00a0", "").replace(" ", "").replace(",", ".") if valuelist else ""
         )
         super().process_formdata([text] if text else [])
+
+    def _value(self) -> str:
+        """Return what stands in the field: what was typed, or the number as its readers write it."""
+        if self.raw_data or self.data is None:
+            return str(super()._value())
+        shown = str(int(self.data)) if float(self.data).is_integer() else str(self.data)
+        return shown if language() == "en" else shown.replace(".", ",")
 
 
 _Decimal.__name__ = "FloatField"
