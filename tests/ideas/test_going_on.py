@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.errors import Refused
+from livinglab.core.files import StoredFile
 from livinglab.core.viewer import VISITOR
 from livinglab.ideas import commands as ideas
 from livinglab.ideas.models import Activity, Comment, CommentKind, Idea, IdeaVersion, Publication
@@ -228,3 +229,24 @@ def test_words_sent_after_the_session_has_ended_are_a_draft_of_this_browser(
         old, new = session.scalars(select(Idea).order_by(col(Idea.id))).all()
     assert (old.title, new.title, new.body) == ("Begynt her", WHOLE.title, "Enda flere ord.")
     assert (new.author_id, new.claim_hash is not None, new.wants_publishing) == (None, True, True)
+
+
+def test_the_list_of_versions_says_what_became_of_each_and_pictures_are_told_in_words(
+    client: FlaskClient, make: Make, sign_in: SignIn
+) -> None:
+    author = make.resident()
+    idea = make.idea(author=author)
+    picture = StoredFile(key="ab" * 25, created_at=utc_now(), width=10, height=10)
+    make.add(picture)
+    for number, state in ((2, Publication.RETURNED), (3, Publication.REJECTED), (4, Publication.PENDING)):
+        make.add(
+            IdeaVersion(
+                idea_id=idea.id or 0, number=number, publication=state, title=idea.title, written_at=utc_now(),
+                image_id=picture.id if number == 2 else None, image_alt="En bratt trapp." if number == 2 else "",
+            )
+        )  # fmt: skip
+    sign_in(client, author)
+    page = client.get(f"/ideas/{idea.id}/versions?lang=en").text
+    for words in ("Returned to you", "Not published", "Waits for a facilitator", "Shown now"):
+        assert page.count(words) == 1, words
+    assert 'alt="En bratt trapp."' in client.get(f"/ideas/{idea.id}/versions/compare?old=1&new=2").text

@@ -57,9 +57,8 @@ def _narrowed(within: Mapping[str, object], key: str) -> tuple[str, str, dict[st
     """Return the join and the conditions that narrow hits, and their values; the index leads, row by row."""
     if not within:
         return "", "", {}
-    names = [col(getattr(Idea, name)).key for name in within]
     values = {f"in_{name}": getattr(value, "value", value) for name, value in within.items()}
-    conditions = "".join(f" AND idea.{name} = :in_{name}" for name in names)
+    conditions = "".join(f" AND idea.{name} = :in_{name}" for name in within)
     return " CROSS JOIN idea", f" AND idea.id = {key}{conditions}", values
 
 

@@ -59,6 +59,8 @@ class Comparison:
     newer: VersionRow
     differences: tuple[Difference, ...]
     images: tuple[str | None, str | None]
+    alts: tuple[str, str]
+    """What each picture shows, in the author's words."""
 
     @property
     def image_changed(self) -> bool:
@@ -116,7 +118,9 @@ def compare(session: Session, idea_id: int, older: int, newer: int, viewer: View
     differences = tuple(
         Difference(name, word_diff(getattr(old, name), getattr(new, name))) for name in COMPARED
     )
-    return Comparison(_row(old), _row(new), differences, (old_image, new_image))
+    return Comparison(
+        _row(old), _row(new), differences, (old_image, new_image), (old.image_alt, new.image_alt)
+    )
 
 
 def word_diff(old: str, new: str) -> Parts:
