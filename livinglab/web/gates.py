@@ -9,6 +9,7 @@ database's lock, pages are still read. Source: decision 0003.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore
 from typing import IO, TYPE_CHECKING, cast
@@ -48,13 +49,19 @@ class Gates:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Read the body, wait for a place, and let the app answer."""
-        reads = environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")
-        try:
-            if not reads:
-                self._read_body(environ)
-        except OSError:  # no room for it, or nobody there to send it
-            return self._busy(environ, start_response)
-        gate = self._readers if reads else self._writers
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
+            return self._pass(self._readers, environ, start_response)
+        with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+            try:
+                self._read_body(environ, body)
+            except OSError:  # no room for it, or nobody there to send it
+                environ["wsgi.input"] = BytesIO()
+                return self._busy(environ, start_response)
+            return self._pass(self._writers, environ, start_response)
+
+    def _pass(
+        self, gate: BoundedSemaphore, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         if not gate.acquire(timeout=PATIENCE_S):
             return self._busy(environ, start_response)
         try:
@@ -62,14 +69,13 @@ class Gates:
         finally:
             gate.release()
 
-    def _read_body(self, environ: WSGIEnvironment) -> None:
+    def _read_body(self, environ: WSGIEnvironment, body: SpooledTemporaryFile[bytes]) -> None:
         """Put the body where the app reads it without waiting."""
         told = environ.get("CONTENT_LENGTH") or ""
         endless = bool(environ.get("wsgi.input_terminated"))
         if (told.isdecimal() and int(told) > self._largest) or not (told.isdecimal() or endless):
             return
         source = environ["wsgi.input"]
-        body = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # closed with the request
         left = int(told) if told.isdecimal() else self._largest + 1
         while left > 0 and (chunk := source.read(min(left, CHUNK))):
             body.write(chunk)

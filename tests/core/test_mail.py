@@ -5,14 +5,19 @@ from __future__ import annotations
 import smtplib
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from flask import Flask
+from sqlmodel import select
 
-from livinglab.core.mail import FileTransport, SmtpTransport
+from livinglab.core.db import Database
+from livinglab.core.mail import FileTransport, MailServerAway, OutboxMail, SmtpTransport, queue_mail
+from livinglab.jobs import deliver_mails
 
 
 class Postman:
@@ -75,3 +80,36 @@ def test_mails_in_files_are_for_the_program_alone(tmp_path: Path) -> None:
     FileTransport(tmp_path / "outbox").send(mail())
     [file] = (tmp_path / "outbox").iterdir()
     assert (file.stat().st_mode & 0o777, (tmp_path / "outbox").stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_mail_server_that_is_away_is_no_fault_of_the_mail() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with pytest.raises(MailServerAway, match="ConnectionRefusedError"):
+        SmtpTransport(f"smtp://127.0.0.1:{port}").send(mail())
+
+
+def test_while_the_server_is_away_no_attempt_is_used_up_and_the_rest_is_left_alone(
+    app: Flask, database: Database
+) -> None:
+    class Away:
+        asked = 0
+
+        def send(self, _message: EmailMessage) -> None:
+            self.asked += 1
+            raise MailServerAway("nobody there")
+
+    way = Away()
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    with database.writing() as session:
+        for n in range(3):
+            queue_mail(
+                session, "reset", address=f"{n}@example.org", language="en", now=noon, data={"path": "/x"}
+            )
+    with app.app_context():
+        assert deliver_mails(noon, transport=way) == 1
+    with database.reading() as session:
+        mails = session.scalars(select(OutboxMail).order_by(OutboxMail.id)).all()
+    assert way.asked == 1
+    assert [mail.attempts for mail in mails] == [0, 0, 0]
+    assert [mail.next_try_at > noon for mail in mails] == [True, False, False]
