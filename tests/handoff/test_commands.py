@@ -74,8 +74,11 @@ def test_routing_needs_the_desk_an_open_review_and_a_unit_of_the_lab(scene):
         route(unit_id=99_999)
     with refused(scene, "no-such-idea"):
         route(idea_id=99_999)
+    calm, of_another = scene.make.idea(scene.lab, lead_id=scene.lead.known_id), scene.make.idea(scene.lab)
     with refused(scene, "no-review"):
-        route(idea_id=scene.make.idea(scene.lab).id)
+        route(idea_id=calm.id)
+    with refused(scene, "not-at-the-desk"):
+        route(idea_id=of_another.id)
     with refused(scene, "note-too-long"):
         route(note="x" * 601)
     scene.unit.retired_at = scene.noon

@@ -48,6 +48,7 @@ class Paper:
 @dataclass(frozen=True)
 class Draft:
     lab_id: int = LAB
+    lead_id: int | None = 4
     stage: Stage = Stage.IDEA
     activity: Activity = Activity.REVIEW
     publication: Publication = Publication.PUBLISHED
@@ -176,6 +177,13 @@ def test_nobody_else_routes(who):
     assert code(why_not_route(Draft(), EVERYBODY[who], is_open=False, open_outcome=None)) == "not-at-the-desk"
 
 
+def test_a_lead_routes_the_own_idea_and_no_other():
+    assert why_not_route(Draft(), LEAD, is_open=False, open_outcome=None) is None
+    for lead_id in (None, 5):
+        draft = Draft(lead_id=lead_id)
+        assert code(why_not_route(draft, LEAD, is_open=False, open_outcome=None)) == "not-at-the-desk"
+
+
 def test_above_the_limit_only_the_units_own_members_add_to_it():
     full = {"is_member": True, "in_progress": 3, "limit": 3}
     assert code(why_not_assign(Paper(), FACILITATOR, **full)) == "unit-full"
@@ -237,10 +245,11 @@ def test_the_first_verb_is_the_next_action():
     assert offered(Paper(), MEMBER)[0] is Verb.TAKE
     assert offered(Paper(), FACILITATOR)[0] is Verb.ASSIGN
     assert offered(Paper(), FACILITATOR, has_room=False) == ()
-    assert offered(Paper(S.ASSIGNED), MEMBER)[0] is Verb.ACKNOWLEDGE
-    assert offered(Paper(S.ACKNOWLEDGED), MEMBER)[0] is Verb.PRELIMINARY
-    assert offered(Paper(S.PRELIMINARY), MEMBER)[0] is Verb.FINAL
-    assert offered(Paper(S.ASSESSING, waits=True), MEMBER)[0] is Verb.READ_REPLIES
+    assert offered(Paper(S.ASSIGNED), MEMBER)[0] is Verb.TAKE  # whoever had it has left
+    assert offered(Paper(S.ASSIGNED, assignee_id=1), MEMBER)[0] is Verb.ACKNOWLEDGE
+    assert offered(Paper(S.ACKNOWLEDGED, assignee_id=1), MEMBER)[0] is Verb.PRELIMINARY
+    assert offered(Paper(S.PRELIMINARY, assignee_id=1), MEMBER)[0] is Verb.FINAL
+    assert offered(Paper(S.ASSESSING, waits=True, assignee_id=1), MEMBER)[0] is Verb.READ_REPLIES
     assert offered(Paper(unit_id=None, returns=1), LEAD)[0] is Verb.ROUTE_AGAIN
     assert offered(Paper(S.ASSIGNED), RESIDENT) == ()
 
