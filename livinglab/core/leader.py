@@ -10,16 +10,14 @@ import fcntl
 import os
 import socket
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
-import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+import psycopg
 
 from livinglab.core.db import Database
 
 _KEY = 7_412_207
-_NOTICE_SILENCE = {
+_NOTICE_SILENCE: dict[str, Any] = {
     # A machine that vanishes closes nothing. Both ends ask after ten seconds of silence, so that the lock
     # falls, and its former holder knows, within about twenty; the system's own default is two hours.
     "connect_timeout": 5,
@@ -78,34 +76,29 @@ class PostgresLeader:
     """The lead as an advisory lock of one connection that stays open."""
 
     def __init__(self, database: Database) -> None:
-        self._engine = sa.create_engine(
-            database.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=_NOTICE_SILENCE
-        )
-        self._connection: sa.Connection | None = None
+        self._address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection: psycopg.Connection | None = None
 
     def held(self) -> bool:
         """Take the lock if it is free; notice when the connection that held it is gone."""
         try:
             if self._connection is not None:
-                self._connection.execute(sa.text("SELECT 1"))
+                self._connection.execute("SELECT 1")
                 return True
-            connection = self._engine.connect()
-            if connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}):
-                self._connection = connection
+            self._connection = psycopg.connect(self._address, autocommit=True, **_NOTICE_SILENCE)
+            taken = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (_KEY,)).fetchone()
+            if taken == (True,):
                 return True
-            connection.close()
-        except DBAPIError:
-            self.release()
+        except psycopg.Error:
+            pass  # the database does not answer, or has ended the connection: the lock is not ours
+        self.release()
         return False
 
     def release(self) -> None:
         """Close the connection; the lock falls with it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
-                connection.close()
-            except DBAPIError:
-                connection.invalidate()
+            connection.close()
 
 
 def leader_for(database: Database) -> Leader:

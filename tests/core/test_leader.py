@@ -10,6 +10,12 @@ import sqlalchemy as sa
 
 from livinglab.core.db import Database
 from livinglab.core.leader import Leader, leader_for
+from tests.running.conftest import wait_for
+
+LOCKS = (
+    "FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 @pytest.fixture
@@ -34,13 +40,10 @@ def test_a_lead_that_is_lost_is_noticed_and_free(two: tuple[Leader, Leader], dat
     first, second = two
     assert first.held()
     with database.engine.connect() as connection:
-        lost = connection.execute(
-            sa.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-            )
-        ).scalars()
-        assert list(lost) == [True]
+        assert connection.scalars(sa.text(f"SELECT pg_terminate_backend(pid) {LOCKS}")).all() == [True]
+        wait_for(
+            lambda: connection.scalar(sa.text(f"SELECT count(*) {LOCKS}")) == 0, "the lock does not fall"
+        )
     assert not first.held()
     assert second.held()
     assert not first.held()
