@@ -15,7 +15,7 @@ from typing import Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from granian.net import SocketSpec
+from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.mp import MPServer
 
 APP = "livinglab.app"
@@ -25,14 +25,14 @@ HOPELESS_S = 5.5
 """A process that ends by itself so soon after its start, twice, will not do better the third time."""
 
 
-class _WebProcesses(MPServer):  # type: ignore[misc]  # granian has no types
+class _WebProcesses(MPServer):
     """Granian's parent, which never gives up because its processes were killed."""
 
     def _init_shared_socket(self) -> None:
         """Open one socket here for all processes; granian's own way gives each one that dies with it."""
-        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._ssp = None
-        self._sso = socket.socket(fileno=self._shd.get_fd())
+        held: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._shd, self._ssp = held, None
+        self._sso = socket.socket(fileno=held.get_fd())
         self._sso.set_inheritable(True)
 
     def _serve_loop(self, spawn_target: Callable[..., None], target_loader: Callable[..., Any]) -> None:
@@ -46,10 +46,11 @@ class _WebProcesses(MPServer):  # type: ignore[misc]  # granian has no types
             self.main_loop_interrupt.clear()
             if self.interrupt_signal:
                 return
-            gone = [idx for idx, process in enumerate(self.wrks) if not process.is_alive()]
+            processes: list[Any] = self.wrks
+            gone = [idx for idx, process in enumerate(processes) if not process.is_alive()]
             self.interrupt_children.clear()
             for idx in gone:
-                if self.wrks[idx].inner.exitcode >= 0:  # it ended by itself: nobody killed it
+                if processes[idx].inner.exitcode >= 0:  # it ended by itself: nobody killed it
                     if time.monotonic() - failed_at.get(idx, 0) <= HOPELESS_S:
                         self.interrupt_children.append(idx)  # granian's word for exit code 1
                         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -12,7 +13,7 @@ from tests.faults.report import Table
 from tests.faults.servers import Postgres, locked
 
 PEOPLE = size(6, 120)
-AFTERWARDS_S = size(3, 60)
+AFTERWARDS_S = size(3, int(os.environ.get("AFTERWARDS", "60")))
 """So long people go on when the fault is over."""
 LONG = 60
 
