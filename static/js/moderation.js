@@ -59,8 +59,24 @@
     if (event.key === "Escape" && form() && form().contains(event.target)) { read(); return; }
     if (!on || typing(event.target)) return;
     const key = event.key.toLowerCase();
-    if (/^[1-4]$/.test(key)) { event.preventDefault(); choose(key); }
-    else if (KEYS[key]) { event.preventDefault(); KEYS[key](); }
+    if (!/^[1-4]$/.test(key) && !KEYS[key]) return;
+    event.preventDefault();
+    if (early) early.push(key); else act(key);
+  });
+
+  function act(key) {
+    if (KEYS[key]) KEYS[key](); else choose(key);
+  }
+
+  // htmx gets ready by a timer it set before this file ran, so before ours: what was pressed meanwhile is done
+  // then, and a choice that the browser kept through a reload gets its letter.
+  let early = [];
+  setTimeout(() => {
+    const kept = form() && form().querySelector("input[name=verdict]:checked");
+    if (kept) kept.dispatchEvent(new Event("input", { bubbles: true }));
+    const waited = early;
+    early = null;
+    waited.forEach(act);
   });
 
   // After a decision, a skip or a step the case's heading takes the focus, so that reading goes on there; after

@@ -5,7 +5,7 @@ Source: issue "The main road", parts 6 and 15; rules M1, M2; WCAG 2.1.1, 2.1.4, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,6 +29,14 @@ from tests.make import Make
 
 NOTE = "3 stolper og 4 benker er nevnt; si hvem det gjelder"
 """Holds digits and the letters of every key, to see that nothing acts while somebody writes."""
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Wait longer than five seconds for a page on a machine that does a lot besides."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
@@ -147,6 +155,7 @@ class Sitting:
 
     def sit_down(self) -> None:
         """Note which page this is, and how much waits."""
+        self.page.set_default_timeout(20_000)
         self.address, self.began = self.page.url, self.page.evaluate("performance.timeOrigin")
         self.left = int(self.page.locator(".sums b").first.inner_text())
 
