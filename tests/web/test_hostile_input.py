@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import cycle
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 from flask import Flask
@@ -22,7 +23,9 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.ideas.models import Idea, Publication
 from livinglab.ideas.queries.versions import word_diff
+from livinglab.pipeline.queries.board import PARTS
 from livinglab.web.limits import limiter
+from livinglab.web.paging import cursor_out
 from tests.town import Town, build_town
 
 NUMBERS = (0, 2**31, 2**63)
@@ -54,15 +57,7 @@ ODD = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "../../etc/passwd", "0000-00-00", "9999-12-31",
     "2200-12-31T23:59", "javascript:alert(1)", "https://[::1", "a@b.c\r\nBcc: x@y.z", "[" * 3000 + "]" * 3000, "True",
 )  # fmt: skip
-LISTS = (
-    "ideas.index",
-    "ideas.alike_titles",
-    "pipeline.board",
-    "handoff.index",
-    "me.supports",
-    "me.following",
-    "notices.index",
-)
+LISTS = ("ideas.index", "ideas.alike_titles")
 MANY = ("visitor", "author", "facilitator", "member", "manager")
 """Between them they open every door but the administrator's."""
 
@@ -156,57 +151,186 @@ def test_no_parameter_of_an_address_breaks_a_page(
                 assert answer.status_code < 500, (rule.rule, value, answer.status_code)
 
 
+@dataclass
+class _Field:
+    """A field as the page draws it: what somebody would send who fills in the form as it is meant."""
+
+    name: str
+    value: str
+    hidden: bool
+
+
+@dataclass
+class _Form:
+    action: str
+    fields: list[_Field]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return what tells one form from another: its address without numbers, and its fields."""
+        return (re.sub(r"\d+", "N", self.action), *sorted({field.name for field in self.fields}))
+
+
 class _Forms(HTMLParser):
-    """Collects (address, names of fields) of the forms that are sent by POST."""
+    """Collects the forms that are sent by POST, filled in: values, first choices, plain words where empty."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, set[str]]] = []
-        self._open = False
+        self.found: list[_Form] = []
+        self._form: _Form | None = None
         self._page = page
+        self._text: _Field | None = None
+        self._choices: _Field | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        if tag == "form":
-            self._open = (named.get("method") or "").lower() == "post"
-            if self._open:
-                self.found.append((named.get("action") or self._page, set()))
-        elif self._open and tag in ("input", "textarea", "select", "button") and named.get("name"):
-            self.found[-1][1].add(str(named["name"]))
+        named = {name: value or "" for name, value in attrs}
+        if tag == "form" and named.get("method", "").lower() == "post":
+            action = named.get("action", "")
+            self._form = _Form(action if action.startswith("/") else self._page, [])
+            self.found.append(self._form)
+        elif self._form is None:
+            return
+        elif tag == "option" and self._choices is not None:
+            if named.get("value") and ("selected" in named or not self._choices.value):
+                self._choices.value = named["value"]
+        elif tag in ("input", "textarea", "select", "button") and named.get("name"):
+            self._field(self._form, tag, named)
+
+    def _field(self, form: _Form, tag: str, named: dict[str, str]) -> None:
+        kind, taken = named.get("type", "text"), {field.name for field in form.fields}
+        if (kind in ("radio", "submit") or tag == "button") and named["name"] in taken:
+            return
+        value = named.get("value", "") or ("" if tag == "select" else _MEANT.get(kind, _WORDS))
+        field = _Field(named["name"], "" if tag == "textarea" else value, kind == "hidden")
+        form.fields.append(field)
+        self._text = field if tag == "textarea" else None
+        self._choices = field if tag == "select" else None
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.value += data.strip()
 
     def handle_endtag(self, tag: str) -> None:
-        self._open = self._open and tag != "form"
+        if tag == "textarea" and self._text is not None:
+            self._text.value, self._text = self._text.value or _WORDS, None
+        if tag == "form":
+            self._form = None
 
 
-_LAST = re.compile(r"/sign-out|/settings/(delete|devices)")
+_WORDS = "The path is steep and many would use it."
+_MEANT = {
+    "date": "2027-01-31", "datetime-local": "2027-01-31T12:00", "number": "3", "url": "https://example.org/",
+    "email": "someone@example.org", "password": "a good sentence 7", "hidden": "", "checkbox": "y", "file": "",
+    "time": "12:00",
+}  # fmt: skip
+_GONE = re.compile(r"/sign-out|/settings/(delete|devices|sessions)|/decide$|/confirm")
 """These would end what the others need."""
+_ENDS = re.compile(r"withdraw|drop|delete|close|end|return|retract")
+"""These come after the others: what they end is no longer there to be asked."""
+ODD_STAMPS = ("²", "9223372036854775808", "-1", "NaN", "\x00")
 
 
-def test_no_value_of_a_field_breaks_a_form(
+def test_no_odd_value_in_one_field_of_a_form_breaks_it(
     app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
-    turns, seen = cycle(ODD), set()
+    """Each form is filled in as it is meant, but for one field: so that what comes behind it is reached."""
+    forms: dict[tuple[str, ...], tuple[str, _Form]] = {}
     for who in MANY:
         client = browser(who)
         for page in [_address(app, rule, town) for rule in _pages(app)]:
-            for action, names in _forms_on(client, page):
-                if _LAST.search(action) or (action, names) in seen:
-                    continue
-                seen.add((action, names))
-                for value in (next(turns), next(turns)):
-                    body = urlencode({name: value.encode("utf-8", "surrogatepass") for name in names})
-                    answer = client.post(action, data=body, content_type="application/x-www-form-urlencoded")
-                    assert answer.status_code < 500, (action, value, answer.status_code)
-    assert len(seen) > 40
+            for form in _forms_on(client, page):
+                forms.setdefault(form.key, (who, form))
+    odd, stamps, asked = cycle(ODD), cycle(ODD_STAMPS), 0
+    for who, form in sorted(forms.values(), key=lambda one: bool(_ENDS.search(one[1].action))):
+        if _GONE.search(form.action):
+            continue
+        client = browser(who)
+        for field in form.fields:
+            for value in (next(stamps), next(stamps)) if field.hidden else (next(odd),):
+                sent = [(one.name, value if one is field else one.value) for one in form.fields]
+                body = urlencode([(name, text.encode("utf-8", "surrogatepass")) for name, text in sent])
+                answer = client.post(form.action, data=body, content_type="application/x-www-form-urlencoded")
+                asked += 1
+                assert answer.status_code < 500, (form.action, field.name, value, answer.status_code)
+    assert (len(forms) > 60, asked > 200) == (True, True), (len(forms), asked)
 
 
-def _forms_on(client: FlaskClient, page: str) -> list[tuple[str, frozenset[str]]]:
+def _forms_on(client: FlaskClient, page: str) -> list[_Form]:
     shown = client.get(page)
     if shown.status_code != 200 or shown.mimetype != "text/html":
         return []
     forms = _Forms(page)
     forms.feed(shown.text)
-    return [(action if action.startswith("/") else page, frozenset(names)) for action, names in forms.found]
+    return forms.found
+
+
+VALID = {
+    "ideas.index": "lab=fjellvik&stage=idea&activity=active&language=nb",
+    "pipeline.board": "lab=fjellvik&stage=idea&activity=active",
+    "handoff.index": "lab=fjellvik&lane=late&stage=idea",
+    "me.supports": "",
+    "me.following": "",
+    "notices.index": "",
+    "moderation.queue": "lab=1",
+}
+INSTANTS = (
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-03-02T12:00:00",
+    "2026-03-02",
+    "x",
+)
+EXTREME = (*INSTANTS[:3], 2**61, -(2**31), 2**31, True, None, 1e308, "", [], "\x00", float("nan"))
+ORDERED = {"f": "fair", "n": "newest", "m": "match", "b": "best", "h": "best"}
+CURSOR_SHAPES: dict[str, tuple[tuple[object, ...], ...]] = {
+    "ideas.index": (
+        ("f", 1, 0.5, 3),
+        ("n", 1_772_000_000_000_000, 3),
+        ("m", 2, 3),
+        ("b", 1_772_000_000_000_000, 2, 3),
+        ("h", 1_772_000_000_000_000, 1, 0.5, 3),
+    ),
+    "pipeline.board": tuple((part, "2026-03-02T12:00:00+00:00", 3) for part in PARTS),
+    "handoff.index": ((1_772_000_000.5, 3),),
+    "me.supports": (("2026-03-02T12:00:00+00:00", 3),),
+    "me.following": (("2026-03-02T12:00:00+00:00", 3),),
+}
+
+
+def test_one_odd_parameter_beside_good_ones_breaks_no_list(
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
+) -> None:
+    odd = cycle((*ODD, *SEARCHED, *CURSORS))
+    for who in ("visitor", "manager"):
+        client = browser(who)
+        for rule in _pages(app):
+            if rule.endpoint not in VALID:
+                continue
+            good = dict(parse_qsl(VALID[rule.endpoint]))
+            for name in (*good, "after", "unit", "lead", "challenge", "category", "before", "kind", "show"):
+                values = good | {name: next(odd)}
+                query = urlencode({key: one.encode("utf-8", "surrogatepass") for key, one in values.items()})
+                answer = client.get(f"{_address(app, rule, town)}?{query}")
+                assert answer.status_code < 500, (rule.rule, query, answer.status_code)
+
+
+def test_no_cursor_packed_by_hand_breaks_a_list(
+    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
+) -> None:
+    client = browser("manager")
+    for endpoint, shapes in CURSOR_SHAPES.items():
+        page = _address(app, next(rule for rule in _pages(app) if rule.endpoint == endpoint), town)
+        for shape in shapes:
+            packed = [
+                (*shape[:at], part, *shape[at + 1 :])
+                for at in range(1 if isinstance(shape[0], str) and len(shape) > 2 else 0, len(shape))
+                for part in EXTREME
+            ]
+            for values in packed:
+                order = ORDERED.get(str(shape[0]), "")
+                asked = f"{page}?{VALID[endpoint]}&q={'benk' if order == 'match' else ''}&order={order}&after={cursor_out(*values)}"
+                answer = client.get(asked)
+                assert answer.status_code < 500, (asked, values, answer.status_code)
 
 
 def test_a_body_of_a_megabyte_is_answered_at_once(

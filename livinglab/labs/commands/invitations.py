@@ -117,12 +117,15 @@ def resend_invitation(
         Refused: ``invitation-used``, ``invitation-withdrawn``, ``unit-elsewhere``. TooMany: ``mail-limit``.
     """
     refuse(why_not_invite(person, lab_id))
+    known = select(Invitation.email).where(Invitation.id == invitation_id, Invitation.lab_id == lab_id)
+    email = session.scalar(known)
+    if email is not None:
+        _not_too_often(session, email, now)  # an address is locked before what hangs on it
     invitation = _invitation(session, invitation_id, lab_id)
     _still_offered(invitation, now)
     unit = session.get(ReceivingUnit, invitation.unit_id) if invitation.unit_id else None
     if unit is not None and unit.retired_at is not None:
         raise Refused("unit-elsewhere", _l("This receiving unit takes nothing new."))
-    _not_too_often(session, invitation.email, now)
     token = new_token()
     invitation.token_hash, invitation.expires_at = token_hash(token), now + VALID_FOR
     session.add(invitation)
