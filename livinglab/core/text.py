@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from html import unescape
+from threading import Lock
 
 import nh3
 import snowballstemmer
@@ -16,6 +17,8 @@ from livinglab import config
 
 LANGUAGES = config.LANGUAGES
 _STEMMERS = {"nb": "norwegian", "sv": "swedish", "fi": "finnish", "en": "english"}
+_one_at_a_time = Lock()
+"""Stemmers and the finder of links keep the text they read in themselves: two threads would mix theirs."""
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
@@ -61,13 +64,18 @@ def _markdown() -> MarkdownIt:
     return md.enable("linkify").disable("image")
 
 
+def _render(markdown: str) -> str:
+    with _one_at_a_time:
+        return _markdown().render(markdown)
+
+
 @lru_cache(maxsize=1000)
 def to_html(markdown: str) -> str:
     """Turn Markdown into HTML that may stand on a page; headings start at level 3.
 
     Source: rule I2, DESIGN section 3 (markdown-it-py, then nh3).
     """
-    html = _markdown().render(markdown)
+    html = _render(markdown)
     html = re.sub(r"<(/?)h([1-5])>", lambda m: f"<{m[1]}h{min(4, max(3, int(m[2]) + 1))}>", html)
     return nh3.clean(
         html,
@@ -80,7 +88,7 @@ def to_html(markdown: str) -> str:
 
 def to_plain(markdown: str) -> str:
     """Return the words of Markdown without its marks, on one line."""
-    return clean_line(unescape(nh3.clean(_markdown().render(markdown), tags=set())))
+    return clean_line(unescape(nh3.clean(_render(markdown), tags=set())))
 
 
 def excerpt(text: str, length: int) -> str:
@@ -114,7 +122,10 @@ def _stemmer(language: str) -> snowballstemmer.stemmer:
 def stems(text: str, language: str) -> list[str]:
     """Return the stems of a text's words; words themselves where the language has no stemmer."""
     found = words(text)
-    return _stemmer(language).stemWords(found) if language in _STEMMERS else found
+    if language not in _STEMMERS:
+        return found
+    with _one_at_a_time:
+        return _stemmer(language).stemWords(found)
 
 
 def grams(text: str) -> list[str]:
