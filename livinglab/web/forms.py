@@ -243,8 +243,10 @@ class _Decimal(FloatField):
 
     def _value(self) -> str:
         """Return what stands in the field: what was typed, or the number as its readers write it."""
-        if self.raw_data or self.data is None:
-            return str(super()._value())
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if self.data is None:
+            return ""
         shown = str(int(self.data)) if float(self.data).is_integer() else str(self.data)
         return shown if language() == "en" else shown.replace(".", ",")
 
