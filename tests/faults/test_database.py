@@ -94,7 +94,7 @@ def test_somebody_else_holds_the_lock(ground: Ground, table: Table, seconds: int
     verdict = judge(ground.database, town, traffic.ledger)
     table.add(f"database locked for {seconds} s", ground.engine, verdict, traffic.ledger, recovery_s=wait)
     assert verdict.clean, verdict
-    assert traffic.ledger.pages.keys() == {Outcome.DONE}, traffic.ledger.pages
-    later = traffic.ledger.count(Outcome.LATER)
-    assert (later > 0) == (seconds == LONG), "told to come back, or not"
-    assert not traffic.ledger.count(Outcome.UNKNOWN)
+    pages, later = traffic.ledger.pages, traffic.ledger.count(Outcome.LATER)
+    assert pages[Outcome.DONE] > pages.total() / 2, "readers are held up by who writes"
+    assert not pages[Outcome.UNKNOWN]
+    assert later or seconds < LONG, "nobody was told to come back"

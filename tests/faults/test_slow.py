@@ -75,5 +75,7 @@ def test_slow_senders_hold_up_no_ordinary_visitor(ground: Ground, table: Table) 
         )
     )
     assert (answered, saved) == (asked, 303)
-    assert p95(seconds) < size(5, 1), sorted(seconds)[-5:]  # the promise is a second, on a quiet machine
+    assert p95(seconds) < size(10, 1), sorted(seconds)[
+        -5:
+    ]  # a second on a quiet machine; without gates, never
     wait_for(lambda: serving(port), "it does not answer afterwards")

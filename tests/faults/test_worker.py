@@ -48,6 +48,7 @@ def end_leases(ground: Ground) -> None:
         )
 
 
+@pytest.mark.whole
 def test_each_notice_is_delivered_once_though_the_leading_worker_is_killed_again_and_again(
     ground: Ground, table: Table
 ) -> None:
