@@ -278,6 +278,11 @@ class Ledger:
             if outcome is Outcome.DONE:
                 self.done_at.append(time.monotonic())
 
+    def note_page(self, outcome: Outcome) -> None:
+        """Write down how a page was answered."""
+        with self._lock:
+            self.pages[outcome] += 1
+
     def told(self, outcome: Outcome) -> set[Act]:
         """Return the supports that were answered like this at least once."""
         return {act for act, heard in self.answers.items() if outcome in heard}
@@ -409,7 +414,7 @@ class Traffic:
             self.ledger.note((idea, person), outcome)
             if outcome in (Outcome.DONE, Outcome.REFUSED):
                 if chance.random() < 0.1:
-                    browser.get(f"/ideas/{idea}")  # where the answer leads
+                    self.ledger.note_page(browser.get(f"/ideas/{idea}").outcome)  # where the answer leads
                 self._stop.wait(self.think_s)
                 return
             if self._stop.wait(max(self.think_s, 0.1)) or chance.random() < 0.1:
@@ -423,7 +428,7 @@ class Traffic:
                 return
             began = time.monotonic()
             outcome = browser.get(f"{path}?lang=en&n={began}").outcome  # a page nobody has kept
-            self.ledger.pages[outcome] += 1
+            self.ledger.note_page(outcome)
             self.ledger.page_seconds.append(time.monotonic() - began)
 
 

@@ -85,7 +85,7 @@ class Table:
         pages = ledger.pages
         if pages:
             answered = pages[Outcome.DONE]
-            seen += f"{'; ' if seen else ''}visitor: {answered} of {pages.total()} pages, p95 {p95(ledger.page_seconds):.1f} s"
+            seen += f"{'; ' if seen else ''}{answered} of {pages.total()} pages read, p95 {p95(ledger.page_seconds):.1f} s"
         if verdict.said_later:
             seen += f"; {verdict.said_later} stored though told 503"
         self.rows.append(
