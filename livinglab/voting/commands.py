@@ -50,8 +50,12 @@ def withdraw_support(session: Session, *, idea_id: int, person: Viewer) -> bool:
     Returns:
         Whether there was a support.
 
+    Raises:
+        Forbidden: ``account-closed``.
+
     Source: rule V1.
     """
+    lock_actor(session, person.known_id)  # who leaves at this moment takes it back, too
     mine = (col(Support.idea_id) == idea_id, col(Support.person_id) == person.known_id)
     gone = session.execute(
         sa.delete(Support).where(*mine).returning(col(Support.counts), col(Support.staff))

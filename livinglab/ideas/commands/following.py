@@ -48,7 +48,11 @@ def unfollow_idea(session: Session, *, idea_id: int, person: Viewer) -> bool:
 
     Returns:
         Whether the person followed it before.
+
+    Raises:
+        Forbidden: ``account-closed``.
     """
+    lock_actor(session, person.known_id)
     mine = (col(Follow.idea_id) == idea_id, col(Follow.person_id) == person.known_id)
     gone = session.execute(
         sa.delete(Follow)
