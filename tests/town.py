@@ -335,3 +335,6 @@ def _doors(session: Session, town: Town, instance: Path, now: datetime) -> None:
     Image.new("RGB", (64, 48), (40, 90, 120)).save(picture, "PNG")
     stored = store_image(session, instance / "uploads", picture.getvalue(), person_id=None, now=now)
     town.keys["picture"] = stored.key
+    idea = session.get_one(Idea, town.ids["published"])
+    idea.image_id, idea.image_alt = stored.id, "En benk"
+    session.flush()

@@ -45,5 +45,6 @@ class _Patient:
         """Send it on if there is room."""
         with suppress(OSError):
             sys.stderr.flush()
+
     # "skipped" only means that a job is still at work; when it last ended stands in /readyz
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)

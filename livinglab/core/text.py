@@ -66,7 +66,7 @@ def _markdown() -> MarkdownIt:
 
 def _render(markdown: str) -> str:
     with _one_at_a_time:
-        return _markdown().render(markdown)
+        return str(_markdown().render(markdown))
 
 
 @lru_cache(maxsize=1000)
@@ -125,7 +125,7 @@ def stems(text: str, language: str) -> list[str]:
     if language not in _STEMMERS:
         return found
     with _one_at_a_time:
-        return _stemmer(language).stemWords(found)
+        return list(_stemmer(language).stemWords(found))
 
 
 def grams(text: str) -> list[str]:

@@ -224,12 +224,25 @@ def Tick(label: Any, *, required: bool = False, description: Any = "", **extra: 
     return BooleanField(label, validators=_checks(required, message=TICK), description=description, **extra)
 
 
+class _Whole(IntegerField):
+    """A whole number; one too long for any bound is none (judging it would overflow)."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and abs(self.data) > 10**15:
+            self.data = None
+            raise ValueError(self.gettext("Not a valid integer value."))
+
+
+_Whole.__name__ = "IntegerField"
+
+
 def Number(
     label: Any, *, least: int, most: int, required: bool = True, description: Any = "", **extra: Any
 ) -> IntegerField:
     """A whole number within bounds."""
     bounds = NumberRange(least, most, message=_l("A whole number from %(min)s to %(max)s, please."))
-    return IntegerField(label, validators=_checks(required, bounds), description=description, **extra)
+    return _Whole(label, validators=_checks(required, bounds), description=description, **extra)
 
 
 class _Decimal(FloatField):
