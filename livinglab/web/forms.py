@@ -228,10 +228,8 @@ class _Whole(IntegerField):
     """A whole number; one too long for any bound is none (judging it would overflow)."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata(valuelist)
-        if self.data is not None and abs(self.data) > 10**15:
-            self.data = None
-            raise ValueError(self.gettext("Not a valid integer value."))
+        too_long = bool(valuelist) and len(valuelist[0].strip()) > 15
+        super().process_formdata(["-"] if too_long else valuelist)
 
 
 _Whole.__name__ = "IntegerField"

@@ -1,4 +1,4 @@
-"""A lab whose only moderator wrote the text: the administrator is told and looks (rule M1, decision 0010)."""
+"""A lab whose only moderator wrote the text: the administrator is told and looks (rule M1, decision 0013)."""
 
 from __future__ import annotations
 

@@ -93,6 +93,7 @@ def claim_hash(token: str) -> str:
 
 
 def too_long(name: str, text: str, most: int) -> Refused | None:
+    """Say that a text has more characters than its field takes, or ``None``."""
     if len(text) <= most:
         return None
     reason = _l("This text is too long: at most %(most)s characters.", most=most)

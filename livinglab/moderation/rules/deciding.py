@@ -95,7 +95,7 @@ def why_not_moderate(case: OpenCase, person: Viewer) -> Refused | None:
     number that does not exist. Where everybody who moderates in the lab wrote the text themselves, or
     nobody moderates there, the administrator looks at it.
 
-    Source: rule M1, DOMAIN section 3; docs/decisions/0010-the-only-moderators-own-text.md.
+    Source: rule M1, DOMAIN section 3; docs/decisions/0013-the-only-moderators-own-text.md.
     """
     if not person.moderates(case.lab_id) and not (person.is_admin and case.nobody_else):
         return NO_SUCH_CASE

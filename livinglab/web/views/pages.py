@@ -25,7 +25,7 @@ from livinglab.web.respond import back
 
 bp = Blueprint("pages", __name__)
 ASSESSED_ON = date(2026, 11, 22)
-"""When accessibility was assessed last; changed together with ``docs/accessibility.md``."""
+"""When accessibility was assessed last; the page says what was tried."""
 IDEAS_A_PART = 10_000
 """Numbers of ideas in one part of the site map; the protocol allows 50 000 addresses and 50 MB."""
 NOT_FOR_ROBOTS = ("/admin", "/invitations", "/me", "/notices", "/work", "/settings", "/sign-in", "/register")
