@@ -85,10 +85,9 @@ def deliver_mails(now: datetime, *, transport: Transport | None = None, most: in
     is away, the rest waits for the next run untouched.
     """
     way = transport or transport_for(settings().smtp_url, settings().instance)
-    clock = utc_now if transport is None else lambda: now  # a run may last; a lease begins when it is given
     for tried in range(most):
         with db.writing() as session:
-            mail = next(iter(claim_mails(session, now=clock(), limit=1)), None)
+            mail = next(iter(claim_mails(session, now=_later(now, transport), limit=1)), None)
         if mail is None:
             return tried
         error, away = None, False
@@ -98,10 +97,15 @@ def deliver_mails(now: datetime, *, transport: Transport | None = None, most: in
             error, away = f"{type(problem).__name__}: {problem}", isinstance(problem, MailServerAway)
             log.warning("mail not delivered", kind=mail.kind, error=type(problem).__name__)
         with db.writing() as session:
-            settle_mail(session, mail.id or 0, now=clock(), error=error, away=away)
+            settle_mail(session, mail.id or 0, now=_later(now, transport), error=error, away=away)
         if away:
             return tried + 1
     return most
+
+
+def _later(now: datetime, transport: Transport | None) -> datetime:
+    """Return the present: a run may last, and a lease begins when it is given. With a transport, ``now``."""
+    return max(now, utc_now()) if transport is None else now
 
 
 def _send(mail: OutboxMail, way: Transport, now: datetime) -> None:
