@@ -69,13 +69,19 @@ def hand_in(session: Session, *, idea_id: int, person: Viewer, now: datetime) ->
         idea.wants_publishing = True
         session.flush()
         return idea
-    idea.wants_publishing, idea.publication = False, Publication.PENDING
+    idea.wants_publishing = False
+    return _let_pend(session, idea, now, again=again)
+
+
+def _let_pend(session: Session, idea: Idea, now: datetime, *, again: bool) -> Idea:
+    """Let an idea wait for a facilitator with its text as it stands, by its author."""
+    idea.publication = Publication.PENDING
     _write_version(session, idea, now)
     record(
         session,
         "idea-submitted",
         at=now,
-        actor_id=person.person_id,
+        actor_id=idea.author_id,
         lab_id=idea.lab_id,
         challenge_id=idea.challenge_id,
         idea_id=idea.id,
@@ -226,19 +232,7 @@ def put_back(session: Session, *, idea_id: int, now: datetime) -> Idea | None:
     idea = idea_for_change(session, idea_id)
     if idea.publication != Publication.RETURNED or why_not_texts(texts_of(session, idea)) is not None:
         return None
-    idea.publication = Publication.PENDING
-    _write_version(session, idea, now)
-    record(
-        session,
-        "idea-submitted",
-        at=now,
-        actor_id=idea.author_id,
-        lab_id=idea.lab_id,
-        challenge_id=idea.challenge_id,
-        idea_id=idea.id,
-        data={"again": True},
-    )
-    return idea
+    return _let_pend(session, idea, now, again=True)
 
 
 def _never_public(session: Session, idea_id: int) -> bool:
