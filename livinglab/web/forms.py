@@ -314,7 +314,7 @@ def as_local(at: datetime | None) -> datetime | None:
 
 
 def Picture(label: Any, *, description: Any = "", **extra: Any) -> FileField:
-    """A picture; what it is worth is found out by ``store_image``."""
+    """A picture; what it is worth is found out by ``prepare_image``."""
     return FileField(label, description=description, **extra)
 
 

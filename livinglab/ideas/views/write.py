@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from livinglab.core.clock import due_in_working_days, utc_now
 from livinglab.core.db import known_id
 from livinglab.core.errors import NotFound, Refused
-from livinglab.core.files import store_image
+from livinglab.core.files import keep_image, prepare_image
 from livinglab.core.tokens import new_token
 from livinglab.core.viewer import Role
 from livinglab.ideas.commands import drop_draft, edit_idea, mark_for_sending, save_draft, start_draft
@@ -233,8 +233,9 @@ def _image(form: Any, standing: int | None, now: datetime) -> int | None:
     if not content:
         return None if form.remove_image.data else standing
     try:
+        ready = prepare_image(content)
         with db.writing() as session:
-            stored = store_image(session, _uploads(), content, person_id=viewer().person_id, now=now)
+            stored = keep_image(session, _uploads(), ready, person_id=viewer().person_id, now=now)
             return known_id(stored.id)
     except Refused as refused:
         form.image.errors = [*form.image.errors, refused.reason]

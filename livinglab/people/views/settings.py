@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import known_id
-from livinglab.core.files import remove_image, store_image
+from livinglab.core.files import keep_image, prepare_image, remove_image
 from livinglab.core.tokens import token_hash
 from livinglab.people import commands
 from livinglab.people.forms import AddressForm, DeleteForm, OwnForm, PasswordForm, PhotoForm, ProfileForm
@@ -83,9 +83,9 @@ def photo() -> Response | tuple[str, int]:
     account, form = _account(), PhotoForm()
     if form.validate_on_submit():
         with form.catching():
-            content = form.image.data.read()
+            ready = prepare_image(form.image.data.read())
             with db.writing() as session:
-                stored = store_image(session, _uploads(), content, person_id=account.id, now=utc_now())
+                stored = keep_image(session, _uploads(), ready, person_id=account.id, now=utc_now())
                 old = commands.set_photo(session, person_id=account.id, photo_id=known_id(stored.id))
             if old:
                 remove_image(_uploads(), old)

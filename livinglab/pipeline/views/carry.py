@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from livinglab.core.clock import local_day, utc_now
 from livinglab.core.errors import NotFound, refuse
-from livinglab.core.files import store_image
+from livinglab.core.files import Picture, keep_image, prepare_image
 from livinglab.ideas.models import Activity
 from livinglab.labs.queries import lab_settings
 from livinglab.pipeline import commands, queries
@@ -161,13 +161,17 @@ def evidence(idea_id: int, criterion: str) -> Answer:
 def _keep_evidence(form: EvidenceForm, idea_id: int, criterion: str) -> bool:
     values = {name: field.data for name, field in form._fields.items()}
     upload = values.get("image")
+    ready: Picture | None = None
+    if upload:
+        with form.catching():
+            ready = prepare_image(upload.read())
+        if form.refused:
+            return False
     with form.catching(), db.writing() as session:
         picture = None
-        if upload:
-            picture = store_image(
-                session, Path(settings().instance) / "uploads", upload.read(),
-                person_id=viewer().known_id, now=utc_now(),
-            ).id  # fmt: skip
+        if ready is not None:
+            folder = Path(settings().instance) / "uploads"
+            picture = keep_image(session, folder, ready, person_id=viewer().known_id, now=utc_now()).id
         commands.add_evidence(
             session,
             idea_id=idea_id,
