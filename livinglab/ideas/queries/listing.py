@@ -356,9 +356,10 @@ def _few_open(
 
     While nearly all counts are hidden, walking the index of supports would read nearly all ideas to fill a
     page. The few are reached from the other side: the idea box, and the challenges that show their counts.
+    Their numbers are read first: by number the planner knows how few ideas they hold, in a join it guesses.
     """
     since = col(Challenge.counts_from), col(Challenge.closes_at)
-    shows = sa.select(col(Challenge.id)).where(sa.func.coalesce(*since, at) <= at)
+    shows = session.scalars(sa.select(col(Challenge.id)).where(sa.func.coalesce(*since, at) <= at)).all()
     old_enough: Any = col(Idea.published_at) <= at - timedelta(hours=min(hidden_hours.values(), default=0))
     public = col(Idea.publication) == Publication.PUBLISHED
     sources = (col(Idea.challenge_id).is_(None), col(Idea.challenge_id).in_(shows))
