@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,6 +22,7 @@ from livinglab.app import create_app
 from livinglab.config import Config
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
+from tests.chromium import find
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -114,11 +114,8 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Start Debian's Chromium."""
-    path = (
-        os.environ.get("LIVINGLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
     browser = playwright.chromium.launch(
-        executable_path=path, args=[*SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        executable_path=find(), args=[*SWITCHES, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     )
     yield browser
     browser.close()
