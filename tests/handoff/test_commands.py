@@ -600,9 +600,10 @@ def test_the_ideas_road_carries_an_accepted_handoff_to_its_end(scene):
     assert commands.begin_delivery(scene.session, idea_id, scene.noon + DAY) is True
     assert commands.begin_delivery(scene.session, idea_id, scene.noon + DAY) is False
     assert commands.mark_delivered(scene.session, idea_id, scene.noon + 2 * DAY) is True
-    assert commands.mark_followed_up(scene.session, idea_id, scene.noon + 3 * DAY) is True
-    assert commands.close_handoff(scene.session, idea_id, "followed-up", scene.noon + 4 * DAY) is True
-    assert commands.close_handoff(scene.session, idea_id, "followed-up", scene.noon + 4 * DAY) is False
+    assert commands.mark_followed_up(scene.session, idea_id, scene.noon + 3 * DAY, last=False) is True
+    assert handoff.state is HandoffState.FOLLOWED_UP
+    assert commands.mark_followed_up(scene.session, idea_id, scene.noon + 4 * DAY, last=True) is True
+    assert commands.mark_followed_up(scene.session, idea_id, scene.noon + 4 * DAY, last=True) is False
     assert (handoff.state, handoff.delivered_at) == (HandoffState.CLOSED, scene.noon + 2 * DAY)
     assert scene.kinds()[-4:] == [
         "handoff-delivery",

@@ -35,6 +35,7 @@ from livinglab.pipeline.commands import (
     withdraw_proposal,
 )
 from livinglab.pipeline.models import (
+    Benefit,
     DecisionOutcome,
     DeclineCode,
     Door,
@@ -652,3 +653,66 @@ def test_a_benefit_is_planned_and_measured_again(session, place, noon):
     )
     assert (row.measured, row.measure_next) == (20, None)
     assert _kinds(session, idea) == ["benefit-planned", "benefit-measured"]
+
+
+def test_the_first_measurement_follows_the_delivery_up_and_the_last_closes_the_handoff(session, place, noon):
+    idea = place.idea(Stage.SERVICE)
+    handoff, person, first, second = (
+        place.handoff(idea),
+        place.viewer("member"),
+        *_benefits(place, idea, noon),
+    )
+    measured: dict[str, Any] = {"measured": 20, "measured_on": noon.date(), "person": person, "now": noon}
+    measure_benefit(session, benefit_id=first, measure_next=None, **measured)
+    assert _state(session, handoff) == (HandoffState.FOLLOWED_UP, "")
+    again = noon.date() + timedelta(days=90)
+    measure_benefit(session, benefit_id=second, measure_next=again, **measured)
+    assert _state(session, handoff) == (HandoffState.FOLLOWED_UP, "")
+    measure_benefit(session, benefit_id=second, measure_next=None, **measured)
+    assert _state(session, handoff) == (HandoffState.CLOSED, "followed-up")
+    assert _kinds(session, idea) == [
+        "benefit-measured",
+        "handoff-followed-up",
+        "benefit-measured",
+        "benefit-measured",
+        "handoff-closed",
+    ]
+
+
+def test_measuring_closes_no_handoff_in_which_an_answer_is_still_owed(session, place, noon):
+    idea = place.idea(Stage.SERVICE)
+    handoff = place.handoff(idea, state=HandoffState.ASSESSING, outcome=None, decided_at=None)
+    first, second = _benefits(place, idea, noon)
+    for benefit in (first, second):
+        measure_benefit(
+            session,
+            benefit_id=benefit,
+            measured=20,
+            measured_on=noon.date(),
+            measure_next=None,
+            person=place.viewer("lead"),
+            now=noon,
+        )
+    assert _state(session, handoff) == (HandoffState.ASSESSING, "")
+
+
+def _benefits(place, idea, noon):
+    rows = [
+        Benefit(
+            idea_id=idea.id,
+            label=label,
+            unit="a week",
+            baseline=31,
+            baseline_on=noon.date() - timedelta(days=60),
+            target=18,
+            measure_next=noon.date(),
+        )
+        for label in ("Calls", "Letters")
+    ]
+    place.make.add(*rows)
+    return [row.id for row in rows]
+
+
+def _state(session, handoff):
+    session.refresh(handoff)
+    return handoff.state, handoff.close_reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from livinglab.handoff.models import HandoffState, Outcome
 from livinglab.ideas.models import Activity, CommentKind, Publication, Stage
 from livinglab.moderation.models import Case, Source
 from livinglab.pipeline.commands import confirm, propose
-from livinglab.pipeline.models import DecisionOutcome, DeclineCode
+from livinglab.pipeline.models import Benefit, DecisionOutcome, DeclineCode
 from livinglab.pipeline.queries import (
     Task,
     board,
@@ -255,6 +255,29 @@ def test_what_is_due_first_stands_first_and_late_is_said(session, place, noon):
     dues = [item.due.at for item in found if item.due]
     assert (len(dues), dues) == (3, sorted(dues))
     assert [bool(item.late_days) for item in found] == [True, False, False]
+
+
+@pytest.mark.parametrize(("hours", "late"), [(9, 0), (11, 1)])
+def test_a_benefit_is_due_on_the_day_named_for_it_and_late_after_it(session, place, noon, hours, late):
+    place.idea(Stage.SERVICE, due_at=noon - timedelta(days=3), next_by=(noon - timedelta(days=4)).date())
+    service = place.idea(Stage.SERVICE)
+    for days in (0, 30):
+        place.make.add(
+            Benefit(
+                idea_id=service.id,
+                label="Calls",
+                unit="a week",
+                baseline=31,
+                baseline_on=noon.date() - timedelta(days=60),
+                target=18,
+                measure_next=noon.date() + timedelta(days=days),
+            )
+        )
+    now = noon + timedelta(hours=hours)  # Oslo is an hour ahead: eleven at night, and one in the morning
+    found = work(session, place.viewer("lead"), now)
+    assert [item.task for item in found] == [Task.NEXT_STEP, Task.MEASURE]
+    assert (found[1].due.last_day, found[1].late_days) == (noon.date(), late)
+    assert found[1].due.at == datetime(2026, 3, 2, 23, tzinfo=UTC)
 
 
 def test_a_visitor_has_no_work(session, noon):

@@ -50,7 +50,7 @@ def close_handoff(
     """Close the idea's handoff, where it has an open one.
 
     Args:
-        reason: A code such as ``declined``, ``merged``, ``withdrawn``, ``archived`` or ``followed-up``.
+        reason: A code such as ``declined``, ``merged``, ``withdrawn`` or ``archived``.
 
     Returns:
         Whether there was one.
@@ -106,15 +106,25 @@ def mark_delivered(session: Session, idea_id: int, now: datetime, *, actor_id: i
     return True
 
 
-def mark_followed_up(session: Session, idea_id: int, now: datetime, *, actor_id: int | None = None) -> bool:
-    """Note that the effect of what was delivered has been measured.
+def mark_followed_up(
+    session: Session, idea_id: int, now: datetime, *, last: bool, actor_id: int | None = None
+) -> bool:
+    """Note that the effect of what was delivered has been measured: the first time as an event of its own.
+
+    Args:
+        last: Whether nothing is to be measured any more; then the handoff closes.
 
     Returns:
         Whether a delivered handoff was there.
+
+    Source: rule H1.
     """
     handoff = _open_handoff(session, idea_id)
-    if handoff is None or handoff.state is not HandoffState.DELIVERED:
+    if handoff is None or handoff.state not in (HandoffState.DELIVERED, HandoffState.FOLLOWED_UP):
         return False
-    change(session, handoff, now=now, state=HandoffState.FOLLOWED_UP)
-    log(session, handoff, "handoff-followed-up", now=now, person_id=actor_id)
+    if handoff.state is HandoffState.DELIVERED:
+        change(session, handoff, now=now, state=HandoffState.FOLLOWED_UP)
+        log(session, handoff, "handoff-followed-up", now=now, person_id=actor_id)
+    if last:
+        end(session, handoff, reason="followed-up", now=now, actor_id=actor_id)
     return True

@@ -15,6 +15,7 @@ from livinglab.core.errors import NotFound, Refused, refuse
 from livinglab.core.journal import record
 from livinglab.core.text import clean, clean_line
 from livinglab.core.viewer import Role, Viewer
+from livinglab.handoff.commands import mark_followed_up
 from livinglab.ideas.commands.following import add_follower
 from livinglab.ideas.models import NEXT_STEP_MAX, Idea
 from livinglab.labs.queries import holders
@@ -277,12 +278,17 @@ def measure_benefit(
 ) -> int:
     """Write down what was measured, and when it is measured again.
 
+    The first measurement is the follow-up of what the unit delivered; its handoff closes once nothing of
+    the service is to be measured any more.
+
     Returns:
         The idea it belongs to.
 
     Raises:
         NotFound: ``no-such-benefit``, ``no-such-idea``. Forbidden: ``not-yours``.
         Refused: ``wrong-state``, ``benefit-date``.
+
+    Source: rules H1, S4.
     """
     row = session.get(Benefit, benefit_id)
     if row is None:
@@ -314,4 +320,7 @@ def measure_benefit(
             "measured": measured,
         },
     )
+    goes_on = sa.exists().where(col(Benefit.idea_id) == row.idea_id, col(Benefit.measure_next).is_not(None))
+    last = not session.scalar(sa.select(goes_on))
+    mark_followed_up(session, row.idea_id, now, last=last, actor_id=person.known_id)
     return row.idea_id

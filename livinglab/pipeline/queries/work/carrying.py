@@ -17,7 +17,7 @@ from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Challenge, ChallengeState, ReceivingUnit, UnitMember
 from livinglab.pipeline.models import Benefit
 from livinglab.pipeline.queries.places import AGREED
-from livinglab.pipeline.queries.work.rows import BY_IDEA, NO_DATE, OPEN_HANDOFF, own_lead, row
+from livinglab.pipeline.queries.work.rows import BY_IDEA, NO_DATE, NO_DAY, OPEN_HANDOFF, own_lead, row
 from livinglab.pipeline.queries.work.tasks import Task
 
 
@@ -97,14 +97,20 @@ def carried(viewer: Viewer, me: int, now: datetime) -> Iterator[Any]:
             ),
         )
     )
+    day = (
+        sa.select(sa.func.min(col(Benefit.measure_next)))
+        .where(col(Benefit.idea_id) == col(Idea.id))
+        .correlate(Idea)
+        .scalar_subquery()
+    )
     yield (
-        row(Task.MEASURE, col(Idea.id), since=col(Idea.waits_since))
+        row(Task.MEASURE, col(Idea.id), since=col(Idea.waits_since), last_day=day)
         .select_from(Idea)
         .where(
             *led,
             col(Idea.activity) == Activity.ACTIVE,
             col(Idea.stage) == Stage.SERVICE,
-            sa.exists().where(col(Benefit.idea_id) == col(Idea.id), col(Benefit.measure_next) <= now.date()),
+            day <= now.date(),
         )
     )
 
@@ -132,6 +138,7 @@ def challenges(viewer: Viewer) -> Iterator[Any]:
         none(idea.id),
         col(Challenge.opens_at),
         NO_DATE,
+        NO_DAY,
         sa.false(),
         NO_DATE,
         sa.literal(""),

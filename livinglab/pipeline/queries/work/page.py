@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.clock import end_of_day
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.rules import owed
 from livinglab.ideas.models import Idea, Publication
@@ -34,7 +35,8 @@ def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...
         .order_by(tasks.c.due.is_(None), tasks.c.due, tasks.c.since, tasks.c.task, tasks.c.ref)
         .limit(MOST)
     )
-    return tuple(_item(row, viewer, now) for row in rows)
+    items = [_item(row, viewer, now) for row in rows]
+    return tuple(sorted(items, key=lambda item: (item.due is None, item.due.at if item.due else now)))
 
 
 def work_count(session: Session, viewer: Viewer, now: datetime) -> int:
@@ -60,7 +62,8 @@ def next_deadline(session: Session, viewer: Viewer, now: datetime) -> datetime |
 
 def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     zone = row.timezones[0]
-    due = owed(row.due, now, zone, stood_since=row.stood_since)
+    at = end_of_day(row.last_day, zone) if row.last_day else row.due
+    due = owed(at, now, zone, stood_since=row.stood_since)
     of_step = due is not None and row.by_idea and row.next_step and row.next_by == due.last_day
     of_challenge = row.idea_id is None
     return WorkItem(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
 from livinglab.core.viewer import Role, Viewer
@@ -18,15 +20,36 @@ INSTANT: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
 NO_DATE: Any = sa.cast(sa.null(), INSTANT)
 
 
+NO_DAY: Any = sa.cast(sa.null(), sa.Date)
+
+
 BY_IDEA: Any = col(Idea.due_at)
 
 
-def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE) -> Any:
+class EndOfDay(FunctionElement[Any]):
+    """The end of a calendar day in UTC, to sort by; which instant ends it in a lab is asked in Python."""
+
+    type = INSTANT
+    inherit_cache = True
+
+
+@compiles(EndOfDay, "sqlite")
+def _on_sqlite(element: EndOfDay, compiler: Any, **kwargs: Any) -> str:
+    return f"strftime('%Y-%m-%d 00:00:00.000000', {compiler.process(element.clauses, **kwargs)}, '+1 day')"
+
+
+@compiles(EndOfDay, "postgresql")
+def _on_postgresql(element: EndOfDay, compiler: Any, **kwargs: Any) -> str:
+    return f"timezone('UTC', CAST(({compiler.process(element.clauses, **kwargs)}) + 1 AS timestamp))"
+
+
+def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE, last_day: Any = NO_DAY) -> Any:
     """Begin the select of one kind of task; every kind gives the same columns.
 
     Args:
         due: A deadline of the task's own, or ``BY_IDEA``: what the idea is owed first. The statement
             then joins the open handoff.
+        last_day: In its place the last day on which the task is in time, as the lab counts days.
     """
     return sa.select(
         sa.literal(task.value).label("task"),
@@ -43,7 +66,8 @@ def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE) -> Any:
             value=sa.cast(col(Idea.stage), sa.String(24)),
         ).label("gate"),
         sa.cast(since, INSTANT).label("since") if since is None else since.label("since"),
-        due.label("due"),
+        (due if last_day is NO_DAY else EndOfDay(last_day)).label("due"),
+        last_day.label("last_day"),
         sa.literal(due is BY_IDEA).label("by_idea"),
         (col(Handoff.waiting_since) if due is BY_IDEA else NO_DATE).label("stood_since"),
         col(Idea.next_step),

@@ -58,7 +58,8 @@ class WorkItem:
     Args:
         ref: Id of the case, appeal, review, handoff, answer or challenge it is about; of the idea otherwise.
         texts: The title of a challenge, which is not about one idea: such an item has no idea and no stage.
-        due: By when the idea is owed something first: the unit's deadline or the day of the named step.
+        due: By when it is done in time: the task's own deadline, or by when the idea is owed something
+            first: the unit's deadline or the day of the named step.
         step: The named step, where it is what is due on that day; step_who: who does it.
     """
 
