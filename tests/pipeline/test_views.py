@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+import sqlalchemy as sa
+from sqlmodel import col, select
 
 from livinglab.core.clock import utc_now
 from livinglab.handoff.models import HandoffState
 from livinglab.ideas.models import Activity, Idea, Stage
+from livinglab.people.models import RoleGrant
 from livinglab.pipeline.commands import confirm, propose
 from livinglab.pipeline.models import DecisionOutcome, Evidence, GateDecision, Proposal, ProposalState
 from livinglab.pipeline.rules import Draft
@@ -81,6 +83,42 @@ def test_a_proposal_edited_meanwhile_is_told_and_shown_anew(database, stored, at
     assert "First ask the neighbours." in answer.text
     with database.reading() as session:
         assert session.scalars(select(GateDecision)).all() == []
+
+
+def _roles_end(session, person):
+    session.execute(
+        sa.update(RoleGrant).where(col(RoleGrant.person_id) == person.id).values(ended_at=utc_now())
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("facilitator", "no longer decides here"),
+        ("lead", "this criterion can never be passed over"),
+        ("day", "Choose a day within the next 180 days."),
+    ],
+)
+def test_confirm_is_drawn_only_where_it_would_be_done_and_the_page_says_why_not(
+    database, stored, at_gate, enter, changed, said
+):
+    _, review = at_gate
+    today = utc_now().date()
+    hold = Draft(DecisionOutcome.HOLD, REASON, hold_until=today + timedelta(days=9))
+    number = _proposed(database, stored, review, draft=hold if changed == "day" else advance())
+    manager, page = enter("manager"), f"/reviews/{review.id}?lang=en"
+    assert "Confirm exactly this" in manager.get(page).text
+    with database.writing() as session:
+        if changed == "day":
+            session.get(Proposal, number).hold_until = today - timedelta(days=1)
+        else:
+            _roles_end(session, stored.people[changed])
+    shown = manager.get(page).text
+    assert "Confirm exactly this" not in shown
+    assert said in shown
+    assert "Send it back" in shown
+    refused = manager.post(f"/proposals/{number}/confirm?lang=en", data={"version": "1"})
+    assert (refused.status_code, said in refused.text) == (409, True)
 
 
 def test_a_second_proposal_is_told_and_shown_the_first(database, stored, at_gate, enter):

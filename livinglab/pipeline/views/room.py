@@ -36,6 +36,7 @@ from livinglab.pipeline.rules import (
     Action,
     Place,
     why_not,
+    why_not_confirm,
     why_not_propose,
     why_not_touch_proposal,
 )
@@ -149,7 +150,8 @@ def show_gate(
         back_form=back_form or ReturnForm(formdata=None),
         problem=problem,
         why_not_propose=may_propose,
-        why_not_confirm=_why_not_second(page),
+        why_not_confirm=_why_not_confirm(page, today),
+        why_not_return=_why_not_return(page),
         mine=page.proposal is not None and page.proposal.by_id == person.person_id,
         may={action.value: why_not(action, place, person) is None for action in Action},
         opening=_opening(place),
@@ -161,8 +163,22 @@ def show_gate(
     return html, problem.status if problem else 422 if failed else 200
 
 
-def _why_not_second(page: GatePage) -> Refused | None:
-    """Say why the person who looks cannot confirm or return the proposal that is shown."""
+def _why_not_confirm(page: GatePage, today: date) -> Refused | None:
+    """Say why the person who looks cannot confirm the proposal that is shown, as the command would."""
+    if page.proposal is None:
+        return None
+    return why_not_confirm(
+        page.place,
+        viewer(),
+        page.facts,
+        proposal_id=page.proposal.id,
+        version=page.proposal.version,
+        today=today,
+    )
+
+
+def _why_not_return(page: GatePage) -> Refused | None:
+    """Say why the person who looks cannot send the proposal that is shown back to its writer."""
     if page.proposal is None:
         return None
     return why_not_touch_proposal(
