@@ -59,7 +59,7 @@
     if (event.key === "Escape" && form() && form().contains(event.target)) { read(); return; }
     if (!on || typing(event.target)) return;
     const key = event.key.toLowerCase();
-    if (!/^[1-4]$/.test(key) && !KEYS[key]) return;
+    if (!/^[1-5]$/.test(key) && !KEYS[key]) return;
     event.preventDefault();
     if (early) early.push(key); else act(key);
   });

@@ -241,3 +241,45 @@ def test_a_skip_tells_nothing_of_another_labs_queue(session: Session, make: Make
     elsewhere = desk.hand.case(desk.hand.idea(make.lab()).id)
     assert next_case(session, desk.ida, desk.now, after=elsewhere.id) == near.id
     assert next_case(session, desk.ida, desk.now, after=999_999) == near.id
+
+
+def reported(session: Session, make: Make, desk: Desk, *, comment: bool = False) -> tuple[int, int | None]:
+    idea = make.idea(desk.lab)
+    idea_id, comment_id = idea.id or 0, make.comment(idea).id if comment else None
+    more = {"rule": "unlawful", "text": "", "now": desk.now, "comment_id": comment_id}
+    report(session, idea_id=idea_id, person=make.viewer(), **more)  # type: ignore[arg-type]
+    return idea_id, comment_id
+
+
+@pytest.mark.parametrize("comment", [False, True])
+def test_what_the_law_forbids_is_removed_with_reasons_and_its_author_told(
+    session: Session, make: Make, desk: Desk, comment: bool
+) -> None:
+    idea_id, comment_id = reported(session, make, desk, comment=comment)
+    decision = desk.decide(Verdict.REMOVE, idea_id, comment_id, rule="unlawful")
+    thing = session.get_one(Comment, comment_id) if comment else session.get_one(Idea, idea_id)
+    assert (thing.publication, decision.action) == (Publication.REMOVED, Action.REMOVE)
+    assert ("comment-removed" if comment else "idea-removed") in kinds(session)
+    (mail,) = mails(session)
+    assert (mail.person_id, mail.data["action"], mail.data["rule"]) == (thing.author_id, "remove", "unlawful")
+
+
+def test_only_what_the_law_forbids_is_removed_and_only_what_is_public(
+    session: Session, make: Make, desk: Desk
+) -> None:
+    idea_id, _ = reported(session, make, desk)
+    assert desk.refused(Verdict.REMOVE, idea_id, rule="off-topic") == "not-unlawful"
+    assert desk.refused(Verdict.REMOVE, idea_id, rule="unlawful", facts="nei") == "facts-missing"
+    assert desk.refused(Verdict.REMOVE, desk.hand.idea(desk.lab).id, rule="unlawful") == "not-public-yet"
+
+
+def test_an_idea_removed_with_its_waiting_version_takes_no_other(
+    session: Session, make: Make, desk: Desk
+) -> None:
+    idea = make.idea(desk.lab)
+    number = edited(session, make, idea, desk.now, body="Fem benker her.")
+    desk.decide(Verdict.REMOVE, idea.id, rule="unlawful")
+    assert session.get_one(Idea, idea.id).publication is Publication.REMOVED
+    assert session.get_one(IdeaVersion, (idea.id, number)).publication is Publication.REJECTED
+    with pytest.raises(Refused, match="not-published"):
+        edited(session, make, idea, desk.now, body="Seks benker her.")

@@ -140,7 +140,9 @@ def test_every_verdict_is_settled_for_every_state(verdict: Verdict, publication:
         assert problem is not None
         assert problem.code == "nothing-to-decide"
         return
-    assert (problem is None) != (verdict is Verdict.HIDE and publication is Publication.PENDING)
+    assert (problem is None) != (
+        verdict in (Verdict.HIDE, Verdict.REMOVE) and publication is Publication.PENDING
+    )
     action = action_of(verdict, publication, version_waits=False)
     publish = {
         Publication.PENDING: Action.PUBLISH,
@@ -155,9 +157,9 @@ def test_taking_something_away_needs_a_rule_and_facts() -> None:
     for action in NEEDS_REASONS:
         assert why_not_reasons(action, None, "x" * 20).code == "rule-missing"  # type: ignore[union-attr]
         assert why_not_reasons(action, "made-up", "x" * 20).code == "rule-missing"  # type: ignore[union-attr]
-        assert why_not_reasons(action, "respect", "kort").code == "facts-missing"  # type: ignore[union-attr]
-        assert why_not_reasons(action, "respect", "x" * 601).code == "facts-too-long"  # type: ignore[union-attr]
-        assert why_not_reasons(action, "respect", "x" * 20) is None
+        assert why_not_reasons(action, "unlawful", "kort").code == "facts-missing"  # type: ignore[union-attr]
+        assert why_not_reasons(action, "unlawful", "x" * 601).code == "facts-too-long"  # type: ignore[union-attr]
+        assert why_not_reasons(action, "unlawful", "x" * 20) is None
     for action in set(Action) - NEEDS_REASONS:
         assert why_not_reasons(action, None, "") is None
 

@@ -1,4 +1,4 @@
-"""Deciding a case: one of four verdicts, with a statement of reasons where something is taken away."""
+"""Deciding a case: one of five verdicts, with a statement of reasons where something is taken away."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def decide_case(
     rule: str | None = None,
     facts: str = "",
 ) -> Decision:
-    """Publish, return, reject or hide what a case is about, and tell its author why.
+    """Publish, return, reject, hide or remove what a case is about, and tell its author why.
 
     A version that is refused settles nothing about the words that stand: what was reported of them goes on
     as a case of its own.
@@ -62,7 +62,8 @@ def decide_case(
     Raises:
         NotFound: ``no-such-case``; Forbidden: ``own-content``.
         Refused: ``case-closed``, ``case-changed``, ``in-other-hands``, ``nothing-to-decide``,
-            ``not-public-yet``, ``on-record``, ``rule-missing``, ``facts-missing``, ``facts-too-long``.
+            ``not-public-yet``, ``on-record``, ``rule-missing``, ``not-unlawful``, ``facts-missing``,
+            ``facts-too-long``.
 
     Source: rules M1, M2.
     """
@@ -188,14 +189,14 @@ def _settle_version(
     if action is Action.PUBLISH:
         approve_version(session, idea_id=version.idea_id, number=version.number, by_id=by_id, now=now)
         return True
-    to = Publication.REJECTED if action is Action.REJECT else Publication.RETURNED
+    to = Publication.REJECTED if action in (Action.REJECT, Action.REMOVE) else Publication.RETURNED
     if action is Action.RESTORE:
         approve_version(session, idea_id=version.idea_id, number=version.number, by_id=by_id, now=now)
         return False
     refuse_version(
         session, idea_id=version.idea_id, number=version.number, to=to, by_id=by_id, now=now, data=data
     )
-    return action is not Action.HIDE
+    return action not in (Action.HIDE, Action.REMOVE)
 
 
 def _tell(

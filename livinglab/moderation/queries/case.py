@@ -66,7 +66,7 @@ class EarlierDecision:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the four verdicts, and what it would do here."""
+    """One of the verdicts, and what it would do here."""
 
     verdict: Verdict
     action: Action

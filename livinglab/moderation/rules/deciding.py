@@ -38,12 +38,13 @@ ALREADY_LOOKED_AT = _l("You reported this before. Somebody has looked at it sinc
 
 
 class Verdict(StrEnum):
-    """The four buttons."""
+    """The five buttons."""
 
     PUBLISH = "publish"
     RETURN = "return"
     REJECT = "reject"
     HIDE = "hide"
+    REMOVE = "remove"
 
 
 NEEDS_REASONS = frozenset({Action.RETURN, Action.REJECT, Action.HIDE, Action.REMOVE})
@@ -58,6 +59,8 @@ BECOMES = {
     Action.HIDE: Publication.HIDDEN,
     Action.REMOVE: Publication.REMOVED,
 }
+REMOVED_BY = ("personal-data", "unlawful", "not-yours")
+"""Rules behind which the law stands: only by these something is removed for good."""
 DECIDABLE = frozenset({Publication.PENDING, Publication.PUBLISHED, Publication.HIDDEN})
 
 
@@ -139,7 +142,7 @@ def why_not_now(case: OpenCase, stamp: int) -> Refused | None:
 
 
 def why_not_verdict(verdict: Verdict, publication: Publication, *, on_record: bool = False) -> Refused | None:
-    """Say why one of the four verdicts does not fit a text as it stands now.
+    """Say why one of the verdicts does not fit a text as it stands now.
 
     Args:
         on_record: An idea that has been public, where no version of it waits: what everybody could read
@@ -152,7 +155,7 @@ def why_not_verdict(verdict: Verdict, publication: Publication, *, on_record: bo
     if on_record and verdict in (Verdict.RETURN, Verdict.REJECT):
         reason = _l("It has been public, so it stays on record. Hide it: its author can send in a change.")
         return Refused("on-record", reason, field="verdict")
-    if verdict is Verdict.HIDE and publication is Publication.PENDING:
+    if verdict in (Verdict.HIDE, Verdict.REMOVE) and publication is Publication.PENDING:
         return Refused("not-public-yet", _l("It is not public yet. Return or reject it."), field="verdict")
     return None
 
@@ -163,6 +166,10 @@ def why_not_reasons(action: Action, rule: str | None, facts: str) -> Refused | N
         return None
     if rule not in HOUSE_RULES:
         return Refused("rule-missing", _l("Choose the rule you decide by."), field="rule")
+    if action is Action.REMOVE and rule not in REMOVED_BY:
+        numbers = ", ".join(str(HOUSE_RULES[code].number) for code in REMOVED_BY)
+        reason = _l("Only what the law forbids is removed: rules %(rules)s. Else hide it.", rules=numbers)
+        return Refused("not-unlawful", reason, field="rule")
     if len(facts) < FACTS_LEAST:
         return Refused("facts-missing", _l("Tell the author in your own words what you saw."), field="facts")
     if len(facts) > FACTS_MAX:

@@ -47,6 +47,7 @@ WHAT: dict[tuple[Thing, Action], object] = {
     (Thing.EDIT, Action.RETURN): _l("The new version of your idea was returned to you."),
     (Thing.EDIT, Action.REJECT): _l("The new version of your idea was not accepted for publication."),
     (Thing.EDIT, Action.HIDE): _l("Your idea was hidden, with its new version."),
+    (Thing.EDIT, Action.REMOVE): _l("Your idea was removed, with its new version."),
     (Thing.COMMENT, Action.PUBLISH): _l("Your comment is public now."),
     (Thing.COMMENT, Action.RESTORE): _l("Your comment is shown again."),
     (Thing.COMMENT, Action.RETURN): _l("Your comment was returned to you."),
@@ -54,6 +55,10 @@ WHAT: dict[tuple[Thing, Action], object] = {
     (Thing.COMMENT, Action.HIDE): _l("Your comment was hidden."),
     (Thing.COMMENT, Action.REMOVE): _l("Your comment was removed."),
 }
+GONE = _l(
+    "Others cannot read it any more, and it cannot be changed or sent in again. "
+    "It comes back only if an appeal overturns this decision."
+)
 THEN: dict[tuple[Thing, Action], object] = {
     (Thing.IDEA, Action.RETURN): _l("You can change it and send it in again."),
     (Thing.IDEA, Action.REJECT): _l("Only you and the lab’s facilitators can read it."),
@@ -72,6 +77,9 @@ THEN: dict[tuple[Thing, Action], object] = {
     (Thing.COMMENT, Action.RETURN): _l("You can change it and send it in again."),
     (Thing.COMMENT, Action.REJECT): _l("Only you and the lab’s facilitators can read it."),
     (Thing.COMMENT, Action.HIDE): _l("Others cannot read it any more."),
+    (Thing.IDEA, Action.REMOVE): GONE,
+    (Thing.EDIT, Action.REMOVE): GONE,
+    (Thing.COMMENT, Action.REMOVE): GONE,
 }
 FOR_NOW = _l("It is hidden for now, because three people reported it. A facilitator looks at it next.")
 

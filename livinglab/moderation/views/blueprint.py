@@ -46,6 +46,7 @@ VERDICT_NAMES: dict[Verdict, object] = {
     Verdict.RETURN: _l("Return"),
     Verdict.REJECT: _l("Reject"),
     Verdict.HIDE: _l("Hide"),
+    Verdict.REMOVE: _l("Remove"),
 }
 PUBLISH_NOTES: dict[Action, object] = {
     Action.PUBLISH: _l("Everybody can read it"),
@@ -56,6 +57,7 @@ VERDICT_NOTES: dict[Verdict, object] = {
     Verdict.RETURN: _l("With a note; can be sent again"),
     Verdict.REJECT: _l("Not published"),
     Verdict.HIDE: _l("Taken out of view"),
+    Verdict.REMOVE: _l("Unlawful: gone for good"),
 }
 SEND_NAMES: dict[Action, object] = {
     Action.PUBLISH: _l("Publish it"),
@@ -64,8 +66,15 @@ SEND_NAMES: dict[Action, object] = {
     Action.RETURN: _l("Return with this letter"),
     Action.REJECT: _l("Reject with this letter"),
     Action.HIDE: _l("Hide with this letter"),
+    Action.REMOVE: _l("Remove with this letter"),
 }
-ICONS = {Verdict.PUBLISH: "check", Verdict.RETURN: "undo", Verdict.REJECT: "declined", Verdict.HIDE: "eye"}
+ICONS = {
+    Verdict.PUBLISH: "check",
+    Verdict.RETURN: "undo",
+    Verdict.REJECT: "declined",
+    Verdict.HIDE: "eye",
+    Verdict.REMOVE: "trash",
+}
 FIELD_NAMES: dict[str, object] = {
     "title": _l("Title"),
     "summary": _l("In one sentence"),

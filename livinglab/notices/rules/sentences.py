@@ -171,8 +171,8 @@ SENTENCES: dict[str, Sentence] = {
     "idea-published": Sentence(lambda t: _l("%(actor)s shared the idea", actor=t.actor), "plus"),
     "idea-returned": Sentence(_fixed(_l("Sent back to the author with a note")), "undo", story=False),
     "idea-rejected": Sentence(_fixed(_l("Not published, with reasons")), "declined", story=False),
-    "idea-hidden": Sentence(_fixed(_l("Hidden, with reasons")), "shield", story=False),
-    "idea-removed": Sentence(_fixed(_l("Removed, with reasons")), "shield", story=False),
+    "idea-hidden": Sentence(_fixed(_l("Hidden, with reasons")), "shield"),
+    "idea-removed": Sentence(_fixed(_l("Removed, with reasons")), "shield"),
     "idea-restored": Sentence(_fixed(_l("Visible again")), "eye"),
     "idea-edited": Sentence(
         lambda t: _l(
