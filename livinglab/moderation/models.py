@@ -1,5 +1,6 @@
 """Moderation: cases, reports, decisions with their statements of reasons, appeals."""
 
+import secrets
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -33,6 +34,8 @@ class Action(StrEnum):
     REJECT = "reject"
     HIDE = "hide"
     REMOVE = "remove"
+    SUSPEND = "suspend"
+    """Its author may not come in for a time."""
     RESTORE = "restore"
     KEEP = "keep"
     """Reported, looked at, left as it is."""
@@ -93,9 +96,10 @@ class Decision(SQLModel, table=True):
     """What was decided about a case, and the statement of reasons the author reads (rule M2)."""
 
     __tablename__ = "moderation_decision"
+    __table_args__ = (sa.Index("ix_moderation_decision_lab_id_at", "lab_id", "at"),)
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="moderation_case.id", ondelete="CASCADE", index=True)
-    lab_id: int = Field(foreign_key="lab.id", index=True)
+    lab_id: int = Field(foreign_key="lab.id")
     idea_id: int = Field(foreign_key="idea.id", ondelete="CASCADE", index=True)
     comment_id: int | None = Field(default=None, foreign_key="comment.id", ondelete="CASCADE")
     author_id: int | None = Field(default=None, foreign_key="person.id", index=True)
@@ -131,3 +135,19 @@ class Appeal(SQLModel, table=True):
     reasons: str = Field(default="", max_length=APPEAL_MAX)
     decided_by: int | None = Field(default=None, foreign_key="person.id")
     decided_at: datetime | None = None
+
+
+class Suspension(SQLModel, table=True):
+    """Somebody may not come in until a day; the decision beside it says why (rule M2)."""
+
+    decision_id: int = Field(primary_key=True, foreign_key="moderation_decision.id", ondelete="CASCADE")
+    person_id: int = Field(foreign_key="person.id", index=True)
+    lab_id: int = Field(foreign_key="lab.id")
+    since: datetime
+    until: datetime = Field(index=True)
+    key: str = Field(default_factory=lambda: secrets.token_urlsafe(24), max_length=40, unique=True)
+    """In the letter's link: who cannot sign in reads it and appeals by it; good for nothing else."""
+    ended_at: datetime | None = None
+    """When it was over: its time, a colleague's lifting, or an appeal."""
+    ended_by: int | None = Field(default=None, foreign_key="person.id")
+    """Who lifted it; ``None`` where its time was over."""
