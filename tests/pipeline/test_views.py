@@ -121,14 +121,50 @@ def test_confirm_is_drawn_only_where_it_would_be_done_and_the_page_says_why_not(
     assert (refused.status_code, said in refused.text) == (409, True)
 
 
-def test_a_second_proposal_is_told_and_shown_the_first(database, stored, at_gate, enter):
+MINE = {"outcome": "rework", "reason": "Mine: first ask the neighbours.", "version": "1"}
+
+
+def test_a_second_decider_keeps_the_own_words_beside_the_first_proposal_until_they_can_be_signed(
+    database, stored, at_gate, enter
+):
     _, review = at_gate
-    _proposed(database, stored, review)
-    answer = enter("lead").post(
-        f"/reviews/{review.id}/propose", data={"outcome": "rework", "reason": "Mine."}
-    )
+    number, lead = _proposed(database, stored, review), enter("lead")
+    answer = lead.post(f"/reviews/{review.id}/propose?lang=en", data=MINE)
     assert answer.status_code == 409
-    assert REASON in answer.text
+    for words in (REASON, MINE["reason"], "Confirm exactly this", f"/proposals/{number}/return"):
+        assert words in answer.text
+    back = lead.post(f"/proposals/{number}/return", data=MINE | {"note": ""})
+    assert (back.status_code, MINE["reason"] in back.text) == (422, True)
+    back = lead.post(f"/proposals/{number}/return", data=MINE | {"note": "Who pays?"})
+    assert (back.status_code, MINE["reason"] in back.text) == (200, True)
+    assert f'action="/reviews/{review.id}/propose' in back.text
+    assert lead.post(f"/reviews/{review.id}/propose", data=MINE).status_code == 303
+
+
+def test_words_changed_while_the_proposal_was_sent_back_or_changed_elsewhere_are_kept(
+    database, stored, at_gate, enter
+):
+    _, review = at_gate
+    number, writer = _proposed(database, stored, review), enter("facilitator")
+    url = f"/proposals/{number}/edit?lang=en"
+    assert writer.post(url, data=MINE).status_code == 303
+    again = writer.post(url, data=MINE | {"reason": "From the other window."})
+    assert again.status_code == 422
+    for words in ("From the other window.", MINE["reason"], 'name="version" value="2"'):
+        assert words in again.text
+    enter("manager").post(f"/proposals/{number}/return", data={"note": "Who pays?", "version": "2"})
+    gone = writer.post(url, data=MINE | {"reason": "Written meanwhile.", "version": "2"})
+    assert (gone.status_code, "Written meanwhile." in gone.text) == (409, True)
+    assert f'action="/reviews/{review.id}/propose' in gone.text
+
+
+def test_words_written_while_the_review_was_closed_are_on_the_page(database, stored, at_gate, enter):
+    _, review = at_gate
+    number = _proposed(database, stored, review, advance())
+    with database.writing() as session:
+        confirm(session, proposal_id=number, version=1, person=stored.viewer_of["manager"], now=utc_now())
+    late = enter("lead").post(f"/reviews/{review.id}/propose", data=MINE)
+    assert (late.status_code, MINE["reason"] in late.text) == (409, True)
 
 
 def test_a_bad_form_keeps_what_was_typed(enter, at_gate):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from livinglab.core.clock import utc_now
-from livinglab.core.errors import NotFound, Refused, refuse
+from livinglab.core.errors import NotFound, Refused
 from livinglab.labs.queries import lab_brief
 from livinglab.pipeline import commands, queries
 from livinglab.pipeline.forms import DecideForm, ReturnForm, VersionForm
 from livinglab.pipeline.models import GateDecision
+from livinglab.pipeline.queries import GatePage
+from livinglab.pipeline.queries.review.shapes import ProposalShown
 from livinglab.pipeline.rules import HOLD_DAYS, Action, why_not_touch_proposal
 from livinglab.pipeline.views.room import (
     Answer,
@@ -89,25 +92,13 @@ def propose(review_id: int) -> Answer:
 @bp.route("/proposals/<int:proposal_id>/edit", methods=["GET", "POST"])
 @work
 def edit_proposal(proposal_id: int) -> Answer:
-    """Change one's own proposal; it becomes a new version."""
-    with db.reading() as session:
-        idea_id = queries.idea_of_proposal(session, proposal_id)
-        place = place_for_staff(session, idea_id)
-        page = queries.gate_page(session, idea_id, utc_now())
-    standing = page.proposal
-    version = standing.version if standing else 0
-    refuse(
-        why_not_touch_proposal(
-            Action.EDIT_PROPOSAL, place, viewer(), proposal_id=proposal_id, version=version
-        )
-    )
-    written = {
-        "outcome": standing.outcome.value, "to_stage": standing.to_stage.value if standing.to_stage else None,
-        "hold_until": standing.hold_until, "reason": standing.reason, "would_change": standing.would_change,
-        "decline_code": standing.decline_code.value if standing.decline_code else "", "version": version,
-        **{f"deviation_{code}": text for code, text in standing.deviations.items()},
-    } if standing else {}  # fmt: skip
-    form = decide_form_of(page, **written)
+    """Change one's own proposal; it becomes a new version. What was written is kept whatever came between."""
+    page = _page_of(proposal_id)
+    idea_id = page.place.idea_id
+    problem = _why_not_edit(page, proposal_id)
+    if problem is not None and (request.method == "GET" or problem.status in (403, 404)):
+        raise problem
+    form = decide_form_of(page, **_written(page.proposal))
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.edit_proposal(
@@ -123,14 +114,55 @@ def edit_proposal(proposal_id: int) -> Answer:
                 url_for("pipeline.gate", idea_id=idea_id),
                 _("Changed. The second decider sees the new version."),
             )
+        page = _page_of(proposal_id)
+        if _why_not_edit(page, proposal_id):
+            return show_gate(idea_id, form=form, problem=form.refused)
+    newer = page.proposal if form.refused and form.refused.code == "proposal-changed" else None
+    if newer is not None:
+        form.version.data = newer.version  # it is shown beside, and read before it is signed again
     html = render_template(
         "pipeline/edit.html",
         page=page,
         form=form,
+        newer=newer,
         today=utc_now().date(),
         hold_span=timedelta(days=HOLD_DAYS),
     )
     return html, 422 if form.is_submitted() else 200
+
+
+def _page_of(proposal_id: int) -> GatePage:
+    with db.reading() as session:
+        idea_id = queries.idea_of_proposal(session, proposal_id)
+        place_for_staff(session, idea_id)
+        return queries.gate_page(session, idea_id, utc_now())
+
+
+def _why_not_edit(page: GatePage, proposal_id: int) -> Refused | None:
+    """Say why the proposal that stands cannot be changed by the person who looks."""
+    return why_not_touch_proposal(
+        Action.EDIT_PROPOSAL,
+        page.place,
+        viewer(),
+        proposal_id=proposal_id,
+        version=page.proposal.version if page.proposal else 0,
+    )
+
+
+def _written(standing: ProposalShown | None) -> dict[str, Any]:
+    """Return a proposal as the fields of its form."""
+    if standing is None:
+        return {}
+    return {
+        "outcome": standing.outcome.value,
+        "to_stage": standing.to_stage.value if standing.to_stage else None,
+        "hold_until": standing.hold_until,
+        "reason": standing.reason,
+        "would_change": standing.would_change,
+        "decline_code": standing.decline_code.value if standing.decline_code else "",
+        "version": standing.version,
+        **{f"deviation_{code}": text for code, text in standing.deviations.items()},
+    }
 
 
 def _of_the_page(form: Form) -> Refused | None:
@@ -190,8 +222,9 @@ def withdraw_proposal(proposal_id: int) -> Answer:
 @bp.post("/proposals/<int:proposal_id>/return")
 @work
 def return_proposal(proposal_id: int) -> Answer:
-    """Send a proposal back to its writer with a note."""
+    """Send a proposal back to its writer with a note; a decision of one's own sent with it is kept."""
     idea_id, form = _idea_of(proposal_id), ReturnForm()
+    kept = decide_form_of(_page_of(proposal_id)) if "reason" in request.form else None
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.return_proposal(
@@ -203,8 +236,11 @@ def return_proposal(proposal_id: int) -> Answer:
                 now=utc_now(),
             )
         if not form.refused:
-            return back(url_for("pipeline.gate", idea_id=idea_id), _("Sent back with your note."))
-    return show_gate(idea_id, back_form=form, problem=_of_the_page(form))
+            if kept is None:
+                return back(url_for("pipeline.gate", idea_id=idea_id), _("Sent back with your note."))
+            flash(_("Sent back with your note. Yours stands here: read it again and sign."), "success")
+            return show_gate(idea_id, form=kept)
+    return show_gate(idea_id, form=kept, back_form=form, problem=_of_the_page(form))
 
 
 @bp.get("/gate-decisions/<int:decision_id>")

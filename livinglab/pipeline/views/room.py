@@ -127,7 +127,7 @@ def show_gate(
     """Draw the page of a gate.
 
     Args:
-        form: The decision as it was sent and refused.
+        form: The decision as it was sent and refused; its words stay on the page, whatever came between.
         problem: What went wrong with a button.
     """
     now, person = utc_now(), viewer()
@@ -147,6 +147,7 @@ def show_gate(
         lab=lab,
         support=support,
         form=form if may_propose is None else None,
+        kept=form if may_propose is not None else None,
         back_form=back_form or ReturnForm(formdata=None),
         problem=problem,
         why_not_propose=may_propose,
