@@ -1,8 +1,8 @@
 """A town of any size in an empty database, for measuring: quick, the same for the same seed.
 
 ``build(database, ideas=100_000)`` fills labs, people, challenges, units, ideas with their supports,
-comments, credits, followers, reviews, proposals, decisions, handoffs, answers, open moderation cases and
-journal, so that counters equal a recount (I-3), stages follow the table of moves (I-6) and deadlines are
+comments, credits, followers, reviews, proposals, decisions, handoffs, answers, open moderation cases,
+journal and what search reads, so that counters equal a recount (I-3), stages follow the table of moves (I-6) and deadlines are
 those of the rules. By hand: ``python -m tests.bench.build URL [IDEAS]``.
 """
 
@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from rapidfuzz.utils import default_process
+
 from livinglab.core import schema
 from livinglab.core.db import Database
 from livinglab.core.journal import Event
+from livinglab.core.text import grams, stems, to_plain
 from livinglab.core.viewer import Role
 from livinglab.handoff.models import Answer, AnswerKind, Handoff, HandoffState, Outcome
 from livinglab.ideas.models import (
@@ -70,6 +73,28 @@ _WORDS = (
     "evening walk music choir dance repair café children elders neighbours youth visitors trail"
 )
 WORDS = _WORDS.split()
+STREETS = tuple(
+    f"{first}{second}{last}"
+    for first in (
+        "Stor",
+        "Lille",
+        "Nord",
+        "Sør",
+        "Øvre",
+        "Nedre",
+        "Gamle",
+        "Nye",
+        "Øst",
+        "Vest",
+        "Inner",
+        "Ytter",
+    )
+    for second in ("bekk", "elve", "fjell", "berg", "myr", "skog", "vann", "nes", "vik", "holm", "dal", "li")
+    for last in ("veien", "gata", "stien", "bakken", "svingen", "torget", "kaia", "allmenningen")
+)
+"""Words that few ideas share, as people look for them."""
+DISCUSSED_EVERY, DISCUSSION = 50, 20
+"""Every so manieth idea has exactly so many comments: the page that is measured."""
 
 
 @dataclass
@@ -129,7 +154,7 @@ def build(
         Rows by table.
     """
     town = Town(random.Random(seed), now)  # a town, not a secret
-    bar = Bar(f"{ideas:,} ideas", 11) if progress else Bar("", 11, out=_Silent())
+    bar = Bar(f"{ideas:,} ideas", 12) if progress else Bar("", 12, out=_Silent())
     with bulk(database) as write:
         bar.step("people")
         _people(write, town, max(500, ideas // 5))
@@ -137,6 +162,7 @@ def build(
         plans = [_plan(town, number) for number in range(1, ideas + 1)]
         for name, part in (
             ("ideas", _ideas),
+            ("search", _search),
             ("supports", _supports),
             ("comments", _comments),
             ("circles", _circles),
@@ -311,8 +337,12 @@ def _plan(town: Town, number: int) -> Plan:
         due=due,
         next_by=_midnight(town.now + timedelta(days=rng.uniform(-6, 60))) if named else None,
         supports=min(400, len(town.residents) - 1, int(rng.paretovariate(1.1) * 2)) if public else 0,
-        comments=min(40, int(rng.expovariate(0.5))) if public else 0,
+        comments=_comment_count(rng, number) if public else 0,
     )
+
+
+def _comment_count(rng: random.Random, number: int) -> int:
+    return DISCUSSION if number % DISCUSSED_EVERY == 0 else min(40, int(rng.expovariate(0.5)))
 
 
 def _state(rng: random.Random, stage: Stage, activity: Activity) -> HandoffState | None:
@@ -334,22 +364,30 @@ def _title(number: int) -> str:
     return f"{' '.join(pick.choices(WORDS, k=4)).capitalize()} {number}"
 
 
+def _place(number: int) -> str:
+    return STREETS[number * 7 % len(STREETS)]
+
+
+_SUMMARY = "A small step that helps many."
+_BODY = "We meet here every week and it is dark. A small step would help many. " * 3
+_GAINS = "Everybody who lives nearby"
+
+
 def _ideas(write: Bulk, town: Town, plans: list[Plan]) -> None:
-    words = "We meet here every week and it is dark. A small step would help many. " * 3
     write.write(
         Idea(
             lab_id=0,
             language="",
             title="",
-            summary="A small step that helps many.",
-            body=words,
-            gains="Everybody who lives nearby",
+            summary=_SUMMARY,
+            body=_BODY,
+            gains=_GAINS,
             created_at=town.now,
             edited_at=town.now,
         ),
         (
             "id", "lab_id", "challenge_id", "category_id", "author_id", "lead_id", "language", "title",
-            "stage", "activity", "publication", "published_at", "created_at", "edited_at", "submitted_at",
+            "place", "stage", "activity", "publication", "published_at", "created_at", "edited_at", "submitted_at",
             "stage_since", "waits_since", "due_at", "late_since", "next_step", "next_who", "next_by",
             "hold_until", "decline_code", "ring",
         ),
@@ -357,7 +395,7 @@ def _ideas(write: Bulk, town: Town, plans: list[Plan]) -> None:
     )  # fmt: skip
     write.write(
         IdeaVersion(
-            idea_id=0, number=1, publication=Publication.PUBLISHED, title="", body=words, written_at=town.now
+            idea_id=0, number=1, publication=Publication.PUBLISHED, title="", body=_BODY, written_at=town.now
         ),
         ("idea_id", "title", "person_id", "written_at"),
         ((plan.id, _title(plan.id), plan.author, plan.at) for plan in plans),
@@ -377,6 +415,7 @@ def _idea(town: Town, plan: Plan) -> tuple[object, ...]:
         plan.lead,
         plan.language,
         _title(plan.id),
+        _place(plan.id),
         plan.stage,
         plan.activity,
         plan.publication,
@@ -395,6 +434,27 @@ def _idea(town: Town, plan: Plan) -> tuple[object, ...]:
         DeclineCode.TOO_COSTLY.value if plan.activity is Activity.DECLINED else None,
         rng.randrange(RING),
     )
+
+
+def _search(write: Bulk, town: Town, plans: list[Plan]) -> None:
+    """Write what search and likeness hold of the public ideas, as ``reindex_idea`` would.
+
+    Source: ``livinglab.ideas.commands.indexing``.
+    """
+    public = [plan for plan in plans if plan.publication is Publication.PUBLISHED]
+    same = {
+        code: " ".join(stems(" ".join((_SUMMARY, to_plain(_BODY), _GAINS)), code)) for code in set(LANGUAGES)
+    }
+    places = {(street, code): " ".join(stems(street, code)) for street in STREETS for code in same}
+    write.search(
+        (plan.id, " ".join(stems(_title(plan.id), plan.language)),
+         f"{same[plan.language]} {places[_place(plan.id), plan.language]}")
+        for plan in public
+    )  # fmt: skip
+    if write.sqlite:
+        write.likeness((plan.id, default_process(_title(plan.id))) for plan in public)
+    else:
+        write.likeness((plan.id, grams(_title(plan.id))) for plan in public)
 
 
 def _supports(write: Bulk, town: Town, plans: list[Plan]) -> None:

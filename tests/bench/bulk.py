@@ -60,6 +60,40 @@ class Bulk:
         self.counts[table.name] = self.counts.get(table.name, 0) + count
         return count
 
+    def search(self, rows: Rows) -> None:
+        """Write (id, stems of the title, stems of the rest) of ideas for search."""
+        if self.sqlite:
+            self._put("idea_search", ("rowid", "title", "rest"), (tuple(row) for row in rows))
+            return
+        self.connection.exec_driver_sql(
+            "CREATE TEMPORARY TABLE found (id integer, title text, rest text) ON COMMIT DROP"
+        )
+        self._put("found", ("id", "title", "rest"), (tuple(row) for row in rows))
+        with self._sorted_later("ix_idea_search_words ON idea_search USING gin (words)"):
+            self.connection.exec_driver_sql(
+                "INSERT INTO idea_search (idea_id, words) SELECT id, setweight(to_tsvector('simple', title), 'A')"
+                " || setweight(to_tsvector('simple', rest), 'D') FROM found"
+            )
+
+    def likeness(self, rows: Rows) -> None:
+        """Write (id, title as it is compared) on SQLite, (id, its three-letter pieces) on PostgreSQL."""
+        if self.sqlite:
+            self._put("idea_gram", ("rowid", "title"), (tuple(row) for row in rows))
+            return
+        with self._sorted_later("ix_idea_gram_grams ON idea_gram USING gin (grams)"):
+            self._put("idea_gram", ("idea_id", "grams"), (tuple(row) for row in rows))
+        self.connection.exec_driver_sql(
+            "INSERT INTO trigram_df (gram, df)"
+            " SELECT gram, count(*) FROM (SELECT DISTINCT idea_id, unnest(grams) AS gram FROM idea_gram) AS g GROUP BY gram"
+        )
+
+    @contextmanager
+    def _sorted_later(self, index: str) -> Iterator[None]:
+        """Build an index that no model knows of after its rows are there."""
+        self.connection.exec_driver_sql(f"DROP INDEX {index.split(maxsplit=1)[0]}")
+        yield
+        self.connection.exec_driver_sql(f"CREATE INDEX {index}")
+
     def _put(self, table: str, names: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> int:
         driver: Any = self.connection.connection.driver_connection
         columns = ", ".join(f'"{name}"' for name in names)

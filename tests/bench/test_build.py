@@ -15,6 +15,7 @@ from livinglab.core.db import Database
 from livinglab.core.text import clean_line
 from livinglab.core.viewer import Role
 from livinglab.handoff.models import Handoff
+from livinglab.ideas.commands.indexing import reindex_all
 from livinglab.ideas.models import Comment, Idea, IdeaCount, Publication
 from livinglab.labs.queries import viewer_of
 from livinglab.pipeline.models import GateDecision
@@ -71,7 +72,10 @@ def test_what_an_idea_is_owed_is_the_earlier_of_clock_and_named_day(
             .where(col(Handoff.closed_at).is_(None), col(Handoff.due_at).is_not(None))
         ).all()
     assert rows
-    assert all(owed == clock if by is None else owed <= clock for owed, clock, by in rows)
+    for owed, clock, by in rows:
+        assert owed is not None
+        assert clock is not None
+        assert owed == clock if by is None else owed <= clock
 
 
 def test_the_pages_read_the_town(database: Database, counts: dict[str, int]) -> None:
@@ -91,6 +95,30 @@ def test_the_pages_read_the_town(database: Database, counts: dict[str, int]) -> 
         person = viewer_of(session, staff_first)
         assert person is not None
         assert work(session, person, NOW)
+
+
+def test_search_holds_what_publishing_would_have_written(database: Database, counts: dict[str, int]) -> None:
+    held = (
+        ("idea_search", "rowid, title, rest")
+        if database.is_sqlite
+        else ("idea_search", "idea_id, words::text"),
+        ("idea_gram", "rowid, title") if database.is_sqlite else ("idea_gram", "idea_id, grams::text"),
+        *(() if database.is_sqlite else (("trigram_df WHERE df > 0", "gram, df"),)),
+    )
+
+    def read(session: Session) -> list[set[Any]]:
+        return [
+            {tuple(row) for row in session.execute(sa.text(f"SELECT {of} FROM {table}"))}
+            for table, of in held
+        ]
+
+    with Session(database.engine) as session:
+        built = read(session)
+        assert len(built[0]) == len(built[1]) > IDEAS // 2
+        for table in ("idea_search", "idea_gram", *(() if database.is_sqlite else ("trigram_df",))):
+            session.execute(sa.text(f"DELETE FROM {table}"))
+        assert reindex_all(session) is None
+        assert read(session) == built
 
 
 def test_the_database_goes_on_counting_and_its_rules_hold(
