@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import col, select
 
+from livinglab.core.journal import Event
 from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Role
-from livinglab.handoff.commands import run_clock
-from livinglab.handoff.models import Handoff
+from livinglab.handoff.commands import run_clock, wait_for_author
+from livinglab.handoff.models import Handoff, HandoffState
 from livinglab.handoff.queries import promise_kept
 from livinglab.ideas.commands import set_publication, withdraw_idea
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
@@ -58,6 +60,80 @@ def test_nothing_is_told_of_the_handoff_of_a_hidden_idea(session, place, make, n
     assert run_clock(session, later) == 0
     assert session.scalars(select(OutboxMail.id).where(OutboxMail.kind == "steering")).all() == []
     assert promise_kept(session, [place.lab.id], later).late == 0
+
+
+def _hide_for(session, idea, days, at):
+    _publish(session, idea, Publication.HIDDEN, at)
+    open_reviews(session, at)
+    restored = at + timedelta(days=days)
+    _publish(session, idea, Publication.PUBLISHED, restored)
+    return restored
+
+
+def test_time_in_which_an_idea_was_hidden_does_not_count_against_the_unit(session, place, make, noon):
+    idea = place.idea(Stage.IDEA)
+    handoff = place.handoff(idea, state=HandoffState.ASSESSING, assigned_at=noon)
+    before = (handoff.preliminary_due, handoff.decision_due)
+    restored = _hide_for(session, idea, 60, noon + timedelta(days=1))
+    late_by_the_old_days = restored + timedelta(minutes=1)
+    assert late_by_the_old_days > handoff.preliminary_due
+    assert run_clock(session, late_by_the_old_days) == 0  # restored a moment ago, and not yet made good
+    open_reviews(session, late_by_the_old_days)
+    open_reviews(session, late_by_the_old_days)
+    session.refresh(handoff)
+    moved = timedelta(days=60)
+    assert (handoff.preliminary_due, handoff.decision_due) == (before[0] + moved, before[1] + moved)
+    assert handoff.waited_seconds == 60 * 86_400
+    assert session.get(Idea, idea.id, populate_existing=True).due_at == handoff.due_at
+    assert run_clock(session, late_by_the_old_days) == 0
+    told = session.scalars(select(Event).where(col(Event.kind) == "handoff-moved")).one()
+    last = (handoff.due_at - timedelta(seconds=1)).astimezone(ZoneInfo("Europe/Oslo")).date()
+    assert (told.public, told.data["until"]) == (True, last.isoformat())
+
+
+def test_a_handoff_that_nobody_has_taken_is_not_late_by_days_it_was_hidden(session, place, make, noon):
+    idea = place.idea(Stage.IDEA)
+    handoff = make.handoff(idea, place.unit)
+    due, now = handoff.assign_due, _hide_for(session, idea, 30, noon + timedelta(hours=1))
+    open_reviews(session, now)
+    session.refresh(handoff)
+    assert handoff.assign_due == due + timedelta(days=30)
+    run_clock(session, handoff.assign_due - timedelta(seconds=1))
+    assert session.scalars(select(Event.id).where(col(Event.kind) == "handoff-late")).all() == []
+    run_clock(session, handoff.assign_due)
+    assert len(session.scalars(select(Event.id).where(col(Event.kind) == "handoff-late")).all()) == 1
+
+
+def test_what_was_late_before_it_was_hidden_is_as_late_when_it_is_visible_again(session, place, make, noon):
+    idea = place.idea(Stage.IDEA)
+    handoff = place.handoff(idea, state=HandoffState.ASSESSING, assigned_at=noon)
+    late = handoff.preliminary_due + timedelta(days=3)
+    assert run_clock(session, late) == 1
+    now = _hide_for(session, idea, 10, late)
+    open_reviews(session, now)
+    session.refresh(handoff)
+    assert now - handoff.late_since == timedelta(days=3)
+    assert run_clock(session, now) == 0  # the unit's owner is told after seven days, not after thirteen
+
+
+def test_a_pause_that_ran_while_the_idea_was_hidden_moves_the_deadlines_once(session, place, make, noon):
+    idea = place.idea(Stage.IDEA)
+    handoff = place.handoff(idea, state=HandoffState.ASSESSING, assigned_at=noon)
+    before = handoff.decision_due
+    wait_for_author(
+        session,
+        handoff_id=handoff.id,
+        until=(noon + timedelta(days=13)).date(),
+        question="Which street?",
+        person=place.viewer("member"),
+        now=noon,
+    )
+    now = _hide_for(session, idea, 20, noon + timedelta(days=3))
+    open_reviews(session, now)
+    run_clock(session, now)
+    session.refresh(handoff)
+    assert handoff.waiting_since is None
+    assert handoff.decision_due == before + timedelta(days=23)
 
 
 def test_a_review_that_was_due_while_an_idea_was_hidden_opens_when_it_is_restored(session, place, noon):

@@ -2,7 +2,12 @@
 
 from livinglab.handoff.commands.answers import correct_answer, edit_answer, withdraw_answer, write_answer
 from livinglab.handoff.commands.clock import run_clock
-from livinglab.handoff.commands.deadlines import extend_decision, stop_waiting, wait_for_author
+from livinglab.handoff.commands.deadlines import (
+    extend_decision,
+    leave_out_hidden,
+    stop_waiting,
+    wait_for_author,
+)
 from livinglab.handoff.commands.ending import begin_delivery, close_handoff, mark_delivered, mark_followed_up
 from livinglab.handoff.commands.leaving import release_handoffs
 from livinglab.handoff.commands.publishing import confirm_answer, return_answer
@@ -28,6 +33,7 @@ __all__ = [
     "correct_answer",
     "edit_answer",
     "extend_decision",
+    "leave_out_hidden",
     "mark_delivered",
     "mark_followed_up",
     "reassign",

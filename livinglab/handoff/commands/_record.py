@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlmodel import col
+from sqlmodel import col, select
 
 from livinglab.core.db import known_id
 from livinglab.core.errors import refuse
@@ -42,6 +42,16 @@ def lock(session: Session, handoff_id: int, person: Viewer | None = None) -> Han
     if handoff is None or (person is not None and why_not_see(idea_of(session, handoff), person)):
         raise no_such_handoff()
     return handoff
+
+
+def open_handoff_row(session: Session, idea_id: int) -> Handoff | None:
+    """Return the idea's open handoff, locked; whoever calls it holds the idea's row."""
+    return session.scalar(
+        select(Handoff)
+        .where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 def idea_of(session: Session, handoff: Handoff) -> Idea:
@@ -158,4 +168,4 @@ def stamped(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 
-__all__ = ["change", "clean_note", "idea_of", "lock", "log", "stamped", "turn"]
+__all__ = ["change", "clean_note", "idea_of", "lock", "log", "open_handoff_row", "stamped", "turn"]

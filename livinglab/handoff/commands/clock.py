@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from sqlmodel import col, select
 
 from livinglab.core.clock import local_day
 from livinglab.core.db import known_id
+from livinglab.core.journal import Event, EventTodo, Reader
 from livinglab.core.mail import queue_mail
 from livinglab.core.text import in_language
 from livinglab.handoff.commands._record import change, lock, log, stamped
@@ -51,6 +53,7 @@ def run_clock(session: Session, now: datetime) -> int:
             col(Handoff.closed_at).is_(None),
             col(Handoff.state).in_(UNDECIDED),
             col(Idea.publication) == Publication.PUBLISHED,  # nobody is told of what is hidden (I-11)
+            ~_just_restored(),
         )
         .order_by(col(Handoff.idea_id), col(Handoff.id))
     ).all()
@@ -63,6 +66,20 @@ def run_clock(session: Session, now: datetime) -> int:
         if (handoff_id, clock.clock, step, clock.due) not in told:
             taken += _take(session, handoff_id, clock, step, now, zones_of[handoff_id])
     return taken
+
+
+def _just_restored() -> sa.ColumnElement[bool]:
+    """Return the condition that an idea is visible again and its deadlines are still to be moved."""
+    return (
+        sa.exists()
+        .where(
+            col(EventTodo.reader) == Reader.PIPELINE,
+            col(EventTodo.event_id) == col(Event.id),
+            col(Event.idea_id) == col(Idea.id),
+            col(Event.kind) == "idea-restored",
+        )
+        .correlate(Idea)
+    )
 
 
 def _told(session: Session) -> set[tuple[int, str, str, datetime]]:

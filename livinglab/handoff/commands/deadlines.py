@@ -13,10 +13,11 @@ from livinglab.core.clock import end_of_day, local_day
 from livinglab.core.errors import refuse
 from livinglab.core.text import clean
 from livinglab.core.viewer import Viewer
-from livinglab.handoff.commands._record import change, lock, log, stamped, turn
+from livinglab.handoff.commands._record import change, lock, log, open_handoff_row, stamped, turn
 from livinglab.handoff.models import REASON_MAX, Escalation, Handoff
 from livinglab.handoff.queries.facts import lab_clock
 from livinglab.handoff.rules.clock import (
+    PAUSED,
     end_of_wait,
     latest_extension,
     running_clocks,
@@ -177,13 +178,72 @@ def stop_pause(session: Session, handoff: Handoff, *, at: datetime, stamp: int |
         "waiting_until": None,
         "waited_seconds": handoff.waited_seconds + int(stood.total_seconds()),
     }
-    columns = {Clock.PRELIMINARY: "preliminary_due", Clock.DECISION: "decision_due"}
     for clock in running_clocks(handoff):
-        if clock.clock in columns:
-            values[columns[clock.clock]] = clock.due + stood
+        if clock.clock in PAUSED:
+            values[_COLUMNS[clock.clock]] = clock.due + stood
             _move_escalations(session, handoff, clock.clock, clock.due, clock.due + stood)
     change(session, handoff, now=at, stamp=stamp, **values)
     return stood
+
+
+_COLUMNS = {
+    Clock.ASSIGN: "assign_due",
+    Clock.ACKNOWLEDGE: "acknowledge_due",
+    Clock.PRELIMINARY: "preliminary_due",
+    Clock.DECISION: "decision_due",
+}
+
+
+def leave_out_hidden(
+    session: Session, idea_id: int, *, hidden_at: datetime, restored_at: datetime, now: datetime
+) -> bool:
+    """Move what the unit owes by the time in which its people could not see the idea, and say so.
+
+    A pause that ran meanwhile is not counted twice: it moves the deadlines by itself when it ends.
+
+    Returns:
+        Whether a deadline was moved.
+
+    Source: rules H2, H3, I-11, decision record 14.
+    """
+    handoff = open_handoff_row(session, idea_id)
+    if handoff is None or not (running := running_clocks(handoff)):
+        return False
+    zone = lab_clock(session, handoff.lab_id).zone
+    paused = _overlap(handoff, hidden_at, restored_at, zone)
+    most = timedelta()
+    values: dict[str, Any] = {}
+    for clock in running:
+        stood = restored_at - max(hidden_at, clock.start)
+        if clock.clock in PAUSED:
+            stood -= paused
+        stood = timedelta(seconds=max(0, int(stood.total_seconds())))
+        most = max(most, stood if clock.clock in PAUSED else timedelta())
+        values[_COLUMNS[clock.clock]] = clock.due + stood
+        _move_escalations(session, handoff, clock.clock, clock.due, clock.due + stood)
+    change(
+        session, handoff, now=now, waited_seconds=handoff.waited_seconds + int(most.total_seconds()), **values
+    )
+    due = handoff.due_at or now
+    log(
+        session,
+        handoff,
+        "handoff-moved",
+        now=now,
+        person_id=None,
+        until=local_day(due - timedelta(microseconds=1), zone).isoformat(),
+        due=stamped(due),
+        seconds=int((restored_at - hidden_at).total_seconds()),
+    )
+    return True
+
+
+def _overlap(handoff: Handoff, start: datetime, end: datetime, zone: str) -> timedelta:
+    """Return how long of a span the clock stood anyway, because the unit waits for the author."""
+    if handoff.waiting_since is None or handoff.waiting_until is None:
+        return timedelta()
+    until = min(end, end_of_wait(handoff.waiting_until, zone))
+    return max(timedelta(), until - max(start, handoff.waiting_since))
 
 
 def _move_escalations(session: Session, handoff: Handoff, clock: Clock, old: datetime, new: datetime) -> None:

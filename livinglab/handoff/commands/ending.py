@@ -6,19 +6,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlmodel import col, select
+from sqlmodel import col
 
-from livinglab.handoff.commands._record import change, log
+from livinglab.handoff.commands._record import change, log, open_handoff_row
 from livinglab.handoff.models import POSITIVE, Answer, Handoff, HandoffState
-
-
-def _open_handoff(session: Session, idea_id: int) -> Handoff | None:
-    return session.scalar(
-        select(Handoff)
-        .where(col(Handoff.idea_id) == idea_id, col(Handoff.closed_at).is_(None))
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
 
 
 def discard_waiting_answer(session: Session, handoff: Handoff) -> None:
@@ -57,7 +48,7 @@ def close_handoff(
 
     Source: rule H0.
     """
-    handoff = _open_handoff(session, idea_id)
+    handoff = open_handoff_row(session, idea_id)
     if handoff is None:
         return False
     end(session, handoff, reason=reason, now=now, actor_id=actor_id)
@@ -75,7 +66,7 @@ def begin_delivery(session: Session, idea_id: int, now: datetime, *, actor_id: i
 
     Source: rule H0.
     """
-    handoff = _open_handoff(session, idea_id)
+    handoff = open_handoff_row(session, idea_id)
     if handoff is None or handoff.state is not HandoffState.DECIDED or handoff.outcome not in POSITIVE:
         return False
     start_delivery(session, handoff, now=now, actor_id=actor_id)
@@ -96,7 +87,7 @@ def mark_delivered(session: Session, idea_id: int, now: datetime, *, actor_id: i
 
     Source: rule H0.
     """
-    handoff = _open_handoff(session, idea_id)
+    handoff = open_handoff_row(session, idea_id)
     if handoff is None or handoff.state not in (HandoffState.DECIDED, HandoffState.DELIVERY):
         return False
     if handoff.outcome not in POSITIVE:
@@ -119,7 +110,7 @@ def mark_followed_up(
 
     Source: rule H1.
     """
-    handoff = _open_handoff(session, idea_id)
+    handoff = open_handoff_row(session, idea_id)
     if handoff is None or handoff.state not in (HandoffState.DELIVERED, HandoffState.FOLLOWED_UP):
         return False
     if handoff.state is HandoffState.DELIVERED:

@@ -19,6 +19,8 @@ from livinglab.handoff.rules.moves import UNDECIDED, Clock
 REMIND_SHARE = 0.8
 OWNER_DAYS = 7
 STEERING_DAYS = 14
+PAUSED = (Clock.PRELIMINARY, Clock.DECISION)
+"""What stands while the unit waits for the author; before it has agreed it cannot ask."""
 
 
 class Told(StrEnum):

@@ -256,6 +256,13 @@ SENTENCES: dict[str, Sentence] = {
         ),
         "hold",
     ),
+    "handoff-moved": Sentence(
+        lambda t: _l(
+            "The time it was hidden does not count: the next deadline is %(day)s",
+            day=_day(t.data.get("until")),
+        ),
+        "clock",
+    ),
     "handoff-resumed": Sentence(lambda t: _l("%(unit)s goes on", unit=t.unit), "active"),
     "handoff-reassigned": Sentence(
         lambda t: _l("%(person)s at %(unit)s takes it over", person=t.person, unit=t.unit),

@@ -12,7 +12,9 @@ from sqlmodel import col
 from livinglab.core.clock import instant, is_working_day, local_day
 from livinglab.core.db import known_id
 from livinglab.core.journal import Event, Reader, attend, record
+from livinglab.handoff.commands import leave_out_hidden
 from livinglab.handoff.models import POSITIVE, Handoff
+from livinglab.ideas.commands.rows import lock_rows
 from livinglab.ideas.models import Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.labs.models import Lab
 from livinglab.pipeline.commands.leaving import release_duties
@@ -60,6 +62,7 @@ def _act_on(session: Session, event: Event, now: datetime) -> int:
     if event.kind in TAKEN_AWAY:
         wind_up(session, event.idea_id, now)
     if event.kind == "idea-restored":
+        _leave_out_hidden(session, event, now)
         return _catch_up(session, event.idea_id, now)
     if event.kind == "threshold-reached":
         return int(open_review(session, idea_id=event.idea_id, door=Door.THRESHOLD, now=now) is not None)
@@ -69,6 +72,23 @@ def _act_on(session: Session, event: Event, now: datetime) -> int:
 
 
 TAKEN_AWAY = ("idea-withdrawn", "idea-removed")
+
+
+def _leave_out_hidden(session: Session, event: Event, now: datetime) -> None:
+    """Let no time count against the receiving unit in which the idea was hidden from it."""
+    lock_rows(session, ideas=[event.idea_id or 0])
+    before = session.execute(
+        sa.select(col(Event.kind), col(Event.at))
+        .where(
+            col(Event.idea_id) == event.idea_id,
+            col(Event.id) < event.id,
+            col(Event.kind).in_(("idea-hidden", "idea-restored")),
+        )
+        .order_by(col(Event.id).desc())
+        .limit(1)
+    ).first()
+    if before is not None and before.kind == "idea-hidden":
+        leave_out_hidden(session, event.idea_id or 0, hidden_at=before.at, restored_at=event.at, now=now)
 
 
 def _catch_up(session: Session, idea_id: int, now: datetime) -> int:
