@@ -33,6 +33,7 @@ from livinglab.core.mail import (
 from livinglab.core.runs import JobRun
 from livinglab.handoff.commands import run_clock
 from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
+from livinglab.moderation.commands import end_suspensions
 from livinglab.notices.commands import deliver_notices, send_digests
 from livinglab.notices.queries import mail_content
 from livinglab.notices.rules.telling import Circle
@@ -184,6 +185,12 @@ JOBS: tuple[Job, ...] = (
         timedelta(minutes=1),
         in_one_transaction(close_due_challenges),
         "Close challenges at their instant.",
+    ),
+    Job(
+        "suspensions",
+        timedelta(minutes=5),
+        in_steps(end_suspensions, most=20),
+        "Let those come in again whose suspension is over.",
     ),
     Job("handoffs", timedelta(hours=1), in_one_transaction(run_clock), "Remind, mark as late and escalate."),
     Job(

@@ -29,7 +29,7 @@ UNDER_ANOTHER_LOCK = frozenset(
     {
         "idea_version", "idea_tag", "credit", "moderation_case", "moderation_decision", "appeal", "report",
         "review", "proposal", "gate_decision", "evidence", "benefit", "handoff", "handoff_note", "answer",
-        "escalation", "support", "support_given", "threshold_reached", "follow",
+        "escalation", "support", "support_given", "threshold_reached", "follow", "suspension",
     }
 )  # fmt: skip
 """Rows of one idea or comment, changed only by who holds that (or, of one person, by that person)."""

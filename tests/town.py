@@ -24,8 +24,8 @@ from livinglab.ideas.models import Activity, CommentKind, Idea, Publication, Sta
 from livinglab.ideas.rules import IdeaTexts
 from livinglab.labs.commands import invite
 from livinglab.labs.models import ChallengeState, Lab, Measure
-from livinglab.moderation.commands import appeal, decide_case, report, submit_edit, submit_idea
-from livinglab.moderation.models import Case
+from livinglab.moderation.commands import appeal, decide_case, report, submit_edit, submit_idea, suspend
+from livinglab.moderation.models import Case, Source, Suspension
 from livinglab.moderation.rules import Verdict
 from livinglab.notices.commands import deliver_notices
 from livinglab.notices.models import Notice
@@ -198,6 +198,7 @@ def _desks(session: Session, town: Town, now: datetime) -> None:
             now=now,
         ).id
     )
+    _suspended(session, town, viewer["facilitator"], now)
     report(
         session,
         idea_id=ids["queued"],
@@ -306,6 +307,29 @@ def _agreed(session: Session, town: Town, viewer: dict[str, Any], name: str, now
     )
     handoff.acknowledge(session, handoff_id=number, person=viewer["member"], now=now)
     town.ids[f"handoff_{name}"] = number
+
+
+def _suspended(session: Session, town: Town, by: Any, now: datetime) -> None:
+    """Suspend somebody for a comment that was decided about."""
+    make = Make(session)
+    idea = session.get_one(Idea, town.ids["declined"])
+    said = make.comment(idea, author=make.person(), publication=Publication.HIDDEN, created_at=now)
+    case = Case(
+        lab_id=idea.lab_id, idea_id=known_id(idea.id), comment_id=said.id, source=Source.REPORT, opened_at=now,
+        due_at=now, closed_at=now,
+    )  # fmt: skip
+    make.add(case)
+    decision = suspend(
+        session,
+        case_id=known_id(case.id),
+        person=by,
+        days=30,
+        rule="respect",
+        facts="Truet en nabo her.",
+        now=now,
+    )
+    town.ids["suspended"] = known_id(decision.id)
+    town.keys["suspension"] = session.get_one(Suspension, decision.id).key
 
 
 def _doors(session: Session, town: Town, instance: Path, now: datetime) -> None:

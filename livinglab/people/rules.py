@@ -207,7 +207,13 @@ def why_not_more_mail(mails_last_hour: int) -> Refused | None:
 
 def why_not_enter(*, suspended: bool, erased: bool) -> Refused | None:
     """Say why somebody who has proven who they are may still not sign in."""
-    if suspended or erased:
+    if suspended:
+        reason = _l(
+            "This account is suspended for now. The letter in your mail says why, until when, and how to "
+            "appeal."
+        )
+        return Forbidden("account-closed", reason)
+    if erased:
         return Forbidden(
             "account-closed", _l("This account is closed. Write to us if you think this is a mistake.")
         )

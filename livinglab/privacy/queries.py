@@ -17,7 +17,7 @@ from livinglab.moderation.models import Action, Appeal, AppealOutcome, Decision
 from livinglab.voting.models import Support
 
 PAGE_SIZE = 30
-AGAINST = (Action.RETURN, Action.REJECT, Action.HIDE, Action.REMOVE)
+AGAINST = (Action.RETURN, Action.REJECT, Action.HIDE, Action.REMOVE, Action.SUSPEND)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 

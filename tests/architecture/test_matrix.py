@@ -201,6 +201,18 @@ ROUTES: dict[str, Row] = {
     "GET moderation.report (comment)": anybody(200),
     "POST moderation.report (comment)": anybody(422),
     "GET moderation.reported": anybody(200),
+    "GET moderation.suspend": only(
+        s200="facilitator manager", s404="admin foreign_facilitator foreign_manager"
+    ),
+    "POST moderation.suspend": only(
+        s422="facilitator manager", s404="admin foreign_facilitator foreign_manager"
+    ),
+    "GET moderation.suspensions": only(s200="facilitator manager admin foreign_facilitator foreign_manager"),
+    "POST moderation.lift": only(
+        s303="facilitator manager admin", s404="foreign_facilitator foreign_manager"
+    ),
+    "GET moderation.suspension": anybody(200),
+    "POST moderation.suspension": anybody(422),
     "POST moderation.take_over": only(
         s303="facilitator manager", s404="admin foreign_facilitator foreign_manager"
     ),
@@ -370,6 +382,7 @@ def _values(town: Town) -> dict[str, dict[str, Any]]:
         "invitations.page": {"token": keys["invitation"]}, "invitations.accept": {"token": keys["invitation"]},
         "handoff.route": {"idea_id": ids["routable"]}, "handoff.correct": {"answer_id": ids["answer"]},
         "handoff.write": {"handoff_id": ids["handoff_decided"], "kind": "final"},
+        "moderation.lift": {"decision_id": ids["suspended"]}, "moderation.suspension": {"key": keys["suspension"]},
         "moderation.decision": {"decision_id": ids["letter"]}, "pipeline.benefits": {"idea_id": ids["service"]},
         "ideas.drop": {"idea_id": ids["draft"]}, "ideas.send": {"idea_id": ids["draft"]},
         "ideas.sent": {"idea_id": ids["pending"]}, "ideas.compare_versions": {"old": 1, "new": 2},

@@ -13,14 +13,17 @@ from livinglab.moderation.commands.submitting import (
     submit_idea,
     submit_waiting_drafts,
 )
+from livinglab.moderation.commands.suspending import end_suspensions, lift_suspension, suspend
 
 __all__ = [
     "answer_problem",
     "appeal",
     "decide_appeal",
     "decide_case",
+    "end_suspensions",
     "hold_case",
     "let_go",
+    "lift_suspension",
     "look_at_choices",
     "open_case",
     "report",
@@ -28,4 +31,5 @@ __all__ = [
     "submit_edit",
     "submit_idea",
     "submit_waiting_drafts",
+    "suspend",
 ]

@@ -18,8 +18,9 @@ from livinglab.ideas.commands import approve_version, put_back, set_comment_publ
 from livinglab.ideas.models import Idea, IdeaVersion, Publication
 from livinglab.labs.queries import lab_brief
 from livinglab.moderation.commands.cases import lock_comment, lock_idea, open_case
+from livinglab.moderation.commands.suspending import end_suspension, lock_suspended
 from livinglab.moderation.commands.telling import tell_administrators, tell_outcome, tell_uninvolved
-from livinglab.moderation.models import Appeal, AppealOutcome, Case, Decision, Source
+from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Source, Suspension
 from livinglab.moderation.queries.standing import (
     involved_in,
     nobody_else,
@@ -133,11 +134,13 @@ def decide_appeal(
 def _lock_thing(session: Session, appeal_id: int) -> None:
     """Lock what an appeal is about before the appeal itself: everybody who decides comes that way."""
     about = session.execute(
-        select(Decision.idea_id, Decision.comment_id)
+        select(Decision.idea_id, Decision.comment_id, Decision.id, Decision.action)
         .join(Appeal, col(Appeal.decision_id) == col(Decision.id))
         .where(Appeal.id == appeal_id)
     ).one_or_none()
-    if about is not None:
+    if about is not None and about[3] is Action.SUSPEND:
+        lock_suspended(session, known_id(about[2]))
+    elif about is not None:
         lock_comment(session, about[1]) if about[1] else lock_idea(session, about[0])
 
 
@@ -150,6 +153,10 @@ def _restore(
 
     Source: rules I1, M3.
     """
+    if decision.action is Action.SUSPEND:
+        row = session.get_one(Suspension, decision.id, populate_existing=True)
+        end_suspension(session, row, by_id=by_id, now=now)
+        return
     took, data = BECOMES[decision.action], {"automatic": False, "appeal": True, "decision_id": decision.id}
     if thing is Thing.COMMENT and decision.comment_id is not None:
         comment = lock_comment(session, decision.comment_id)

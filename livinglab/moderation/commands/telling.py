@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from livinglab.core.mail import queue_mail
-from livinglab.moderation.models import Action, Appeal, Decision
+from livinglab.moderation.models import Action, Appeal, Decision, Suspension
 from livinglab.moderation.rules import Thing
+from livinglab.people.commands import mail_path
 from livinglab.people.models import Person
 
 
@@ -28,7 +29,7 @@ def tell_author(session: Session, decision: Decision, thing: Thing, *, title: st
         decision.author_id,
         now,
         key=f"decision-{decision.id}",
-        data=_letter(decision, thing, title) | {"variant": "decision"},
+        data=_letter(session, decision, thing, title) | {"variant": "decision"},
     )
 
 
@@ -42,7 +43,7 @@ def tell_outcome(
         appeal.person_id,
         now,
         key=f"appeal-{appeal.id}",
-        data=_letter(decision, thing, title)
+        data=_letter(session, decision, thing, title)
         | {"variant": "outcome", "outcome": outcome, "reasons": appeal.reasons},
     )
 
@@ -78,9 +79,18 @@ _NO_LETTER: dict[str, object] = {
 """A mail to those who decide quotes no letter: they read it on the page."""
 
 
-def _letter(decision: Decision, thing: Thing, title: str) -> dict[str, object]:
+def tell_readmitted(session: Session, decision: Decision, *, now: datetime) -> None:
+    """Queue the word that somebody may sign in again."""
+    data: dict[str, object] = {"variant": "readmitted", "path": "/sign-in", "title": "", **_NO_LETTER}
+    _queue(session, decision.author_id, now, key=f"readmitted-{decision.id}", data=data)
+
+
+def _letter(session: Session, decision: Decision, thing: Thing, title: str) -> dict[str, object]:
+    """Return what a letter says; whoever is suspended reads it by its link, without signing in."""
+    row = session.get(Suspension, decision.id) if decision.action is Action.SUSPEND else None
     return {
-        "path": f"/decisions/{decision.id}",
+        "path": f"/suspensions/{row.key}" if row else f"/decisions/{decision.id}",
+        "days": (row.until - row.since).days if row else 0,
         "thing": thing.value,
         "action": decision.action.value,
         "rule": decision.rule or "",
@@ -96,6 +106,8 @@ def _queue(
     person = session.get(Person, person_id) if person_id else None
     if person is None or person.email is None or person.erased_at is not None:
         return
+    if str(data["path"]).startswith("/suspensions/"):
+        data = data | {"path": mail_path(str(data["path"]), person.language)}
     queue_mail(
         session,
         "decision",

@@ -18,6 +18,7 @@ from livinglab.moderation.queries.queue import (
     pile,
 )
 from livinglab.moderation.queries.reporting import ReportTarget, report_target
+from livinglab.moderation.queries.suspending import SuspendedRow, suspended, suspension_page
 
 __all__ = [
     "AppealPage",
@@ -27,6 +28,7 @@ __all__ = [
     "Figures",
     "Pile",
     "ReportTarget",
+    "SuspendedRow",
     "Waiting",
     "appeal_page",
     "appeals_waiting",
@@ -37,6 +39,8 @@ __all__ = [
     "next_case",
     "pile",
     "report_target",
+    "suspended",
+    "suspension_page",
     "uninvolved",
     "why_returned",
 ]

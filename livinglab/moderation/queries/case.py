@@ -17,6 +17,7 @@ from livinglab.ideas.models import Comment, Idea, IdeaTag, IdeaVersion, Publicat
 from livinglab.ideas.queries.versions import word_diff
 from livinglab.moderation.models import Action, Case, Decision, Report, Source
 from livinglab.moderation.queries.standing import author_face, authors_of, nobody_but
+from livinglab.moderation.queries.suspending import Standing, author_standing
 from livinglab.moderation.rules import (
     HOLD_FOR,
     NEEDS_REASONS,
@@ -85,6 +86,7 @@ class CasePage:
         reports: What was reported; nothing of it to whoever wrote the text.
         holder: Name of the colleague who has it in hand; ``held_until`` while this person has.
         settled: What was decided, where somebody was faster.
+        author: What stands against suspending whoever wrote it.
     """
 
     id: int
@@ -121,6 +123,7 @@ class CasePage:
     settled: Decision | None
     settled_by: str
     choices: tuple[Choice, ...]
+    author: Standing
 
 
 def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> CasePage:
@@ -202,6 +205,7 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         settled=settled,
         settled_by=_name(session, settled.by_id) if settled else "",
         choices=tuple(_choice(verdict, publication, version is not None, on_record) for verdict in Verdict),
+        author=author_standing(session, shown.author_id),
     )
 
 
@@ -304,8 +308,8 @@ def _settled(session: Session, case: Case) -> Decision | None:
     """Return the decision that closed the case."""
     if case.closed_at is None:
         return None
-    query = select(Decision).where(Decision.case_id == case.id).order_by(col(Decision.id).desc()).limit(1)
-    return session.scalar(query)
+    query = select(Decision).where(Decision.case_id == case.id, Decision.action != Action.SUSPEND)
+    return session.scalar(query.order_by(col(Decision.id).desc()).limit(1))
 
 
 def _name(session: Session, person_id: int | None) -> str:

@@ -13,7 +13,7 @@ from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, Refused
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
-from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Report
+from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Report, Suspension
 from livinglab.moderation.queries.standing import (
     author_face,
     involved_in,
@@ -53,6 +53,7 @@ class DecisionPage:
         text: The words it was about, as they stand now.
         can_resend: Whether the author may change it and send it in again.
         appeal_until: When the right to appeal ends.
+        days: For how long the author is suspended by it, until ``until`` or until it was lifted.
     """
 
     id: int
@@ -76,6 +77,9 @@ class DecisionPage:
     appeal: AppealView | None
     appeal_until: datetime
     why_not_appeal: Refused | None
+    days: int = 0
+    until: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def decision_page(session: Session, decision_id: int, viewer: Viewer, now: datet
     decision = session.get(Decision, decision_id)
     if decision is None or not _may_read(decision, viewer):
         raise NotFound(NO_SUCH_DECISION.code, NO_SUCH_DECISION.reason)
-    return _decision(session, decision, viewer, now)
+    return page_of(session, decision, viewer, now)
 
 
 def appeal_page(session: Session, appeal_id: int, viewer: Viewer, now: datetime) -> AppealPage:
@@ -122,7 +126,7 @@ def appeal_page(session: Session, appeal_id: int, viewer: Viewer, now: datetime)
         raise NotFound(NO_SUCH_APPEAL.code, NO_SUCH_APPEAL.reason)
     first = session.get(Person, decision.by_id) if decision.by_id else None
     return AppealPage(
-        decision=_decision(session, decision, viewer, now),
+        decision=page_of(session, decision, viewer, now),
         appeal=_appeal(appeal),
         decided_by=first.name if first is not None and first.erased_at is None else "",
         why_not=why_not,
@@ -143,7 +147,8 @@ def _may_read(decision: Decision, viewer: Viewer) -> bool:
     return viewer.signed_in and (viewer.person_id == decision.author_id or viewer.moderates(decision.lab_id))
 
 
-def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetime) -> DecisionPage:
+def page_of(session: Session, decision: Decision, viewer: Viewer, now: datetime) -> DecisionPage:
+    """Return a decision as this person reads it; whether they may is asked before."""
     case = session.get_one(Case, decision.case_id)
     idea = session.get_one(Idea, decision.idea_id)
     comment = session.get(Comment, decision.comment_id) if decision.comment_id else None
@@ -151,6 +156,7 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
     author = session.get(Person, decision.author_id) if decision.author_id else None
     reports = session.scalar(select(sa.func.count()).where(col(Report.case_id) == case.id)) or 0
     thing = thing_of_decision(decision, case)
+    kept_out = session.get(Suspension, decision.id) if decision.action is Action.SUSPEND else None
     return DecisionPage(
         id=known_id(decision.id),
         lab_id=decision.lab_id,
@@ -181,6 +187,9 @@ def _decision(session: Session, decision: Decision, viewer: Viewer, now: datetim
             appealed=appeal is not None,
             looked_at=not decision.automatic or case.closed_at is not None,
         ),
+        days=(kept_out.until - kept_out.since).days if kept_out else 0,
+        until=kept_out.until if kept_out else None,
+        ended_at=kept_out.ended_at if kept_out else None,
     )
 
 

@@ -81,7 +81,8 @@ def figures(
         if machine:
             automatic += count
             continue
-        looked_at, in_time = looked_at + count, in_time + in_these
+        if action is not Action.SUSPEND:  # about a person, beside the case
+            looked_at, in_time = looked_at + count, in_time + in_these
         by_action[action] = by_action.get(action, 0) + count
         if rule:
             of_rule = by_rule.setdefault(rule, {})
@@ -114,7 +115,12 @@ def _median_hours(
     middle: Sequence[float] = session.scalars(
         sa.select(sa.cast(took, sa.Float))
         .join(Case, col(Case.id) == col(Decision.case_id))
-        .where(_here(Decision.lab_id, labs), col(Decision.at) > since, col(Decision.automatic).is_(False))
+        .where(
+            _here(Decision.lab_id, labs),
+            col(Decision.at) > since,
+            col(Decision.automatic).is_(False),
+            col(Decision.action) != Action.SUSPEND,
+        )
         .order_by(took)
         .offset((count - 1) // 2)
         .limit(2 - count % 2)

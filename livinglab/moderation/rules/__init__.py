@@ -31,6 +31,7 @@ from livinglab.moderation.rules.deciding import (
 from livinglab.moderation.rules.house import HOUSE_RULES, HouseRule, rule_name
 from livinglab.moderation.rules.letters import Letter, Thing, letter, rule_line, what_then, what_was_done
 from livinglab.moderation.rules.showing import Parts, marked
+from livinglab.moderation.rules.suspending import SUSPEND_DAYS, why_not_days, why_not_lift, why_not_suspend
 
 __all__ = [
     "ALREADY_LOOKED_AT",
@@ -49,6 +50,7 @@ __all__ = [
     "NO_SUCH_DECISION",
     "RENEW_AFTER",
     "REPORTERS_TO_HIDE",
+    "SUSPEND_DAYS",
     "Check",
     "Finding",
     "HouseRule",
@@ -68,11 +70,14 @@ __all__ = [
     "what_was_done",
     "why_not_appeal",
     "why_not_appeal_text",
+    "why_not_days",
     "why_not_decide_appeal",
     "why_not_in_hand",
+    "why_not_lift",
     "why_not_moderate",
     "why_not_now",
     "why_not_reasons",
     "why_not_report",
+    "why_not_suspend",
     "why_not_verdict",
 ]

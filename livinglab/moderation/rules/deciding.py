@@ -47,7 +47,7 @@ class Verdict(StrEnum):
     REMOVE = "remove"
 
 
-NEEDS_REASONS = frozenset({Action.RETURN, Action.REJECT, Action.HIDE, Action.REMOVE})
+NEEDS_REASONS = frozenset({Action.RETURN, Action.REJECT, Action.HIDE, Action.REMOVE, Action.SUSPEND})
 """Actions that cite a rule and tell the author why (rule M2)."""
 
 BECOMES = {

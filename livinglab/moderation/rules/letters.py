@@ -54,6 +54,7 @@ WHAT: dict[tuple[Thing, Action], object] = {
     (Thing.COMMENT, Action.REJECT): _l("Your comment was not accepted for publication."),
     (Thing.COMMENT, Action.HIDE): _l("Your comment was hidden."),
     (Thing.COMMENT, Action.REMOVE): _l("Your comment was removed."),
+    **{(thing, Action.SUSPEND): _l("Your account was suspended.") for thing in Thing},
 }
 GONE = _l(
     "Others cannot read it any more, and it cannot be changed or sent in again. "
@@ -89,8 +90,18 @@ def what_was_done(thing: Thing, action: Action) -> object:
     return WHAT.get((thing, action), _l("Nothing was changed."))
 
 
-def what_then(thing: Thing, action: Action, *, automatic: bool) -> object:
-    """Return what follows for the author; an empty text where nothing does."""
+def what_then(thing: Thing, action: Action, *, automatic: bool, days: int = 0) -> object:
+    """Return what follows for the author; an empty text where nothing does.
+
+    Args:
+        days: For how long somebody is suspended.
+    """
+    if action is Action.SUSPEND:
+        return _l(
+            "You cannot sign in for %(days)s days. What you have written stays as it is, and others are not "
+            "told.",
+            days=days,
+        )
     return FOR_NOW if automatic else THEN.get((thing, action), "")
 
 
@@ -112,12 +123,13 @@ def letter(
     appeal_url: str | None = None,
     appeal_until: datetime | None = None,
     outcome: object = None,
+    days: int = 0,
 ) -> Letter:
     """Compose the statement of reasons of one decision. Source: rule M2."""
     seen = facts or (_l("Three signed-in people reported it.") if automatic else "")
     return Letter(
         what=what_was_done(thing, action),
-        then=what_then(thing, action, automatic=automatic),
+        then=what_then(thing, action, automatic=automatic, days=days),
         facts=seen,
         rule=rule_line(rule),
         automatic=automatic,

@@ -12,7 +12,7 @@ from livinglab.labs.queries import lab_brief
 from livinglab.moderation.commands import appeal as file_appeal
 from livinglab.moderation.commands import decide_appeal
 from livinglab.moderation.forms import AppealForm, DecideAppealForm
-from livinglab.moderation.models import AppealOutcome
+from livinglab.moderation.models import Action, AppealOutcome
 from livinglab.moderation.queries import appeal_page, decision_page
 from livinglab.moderation.views.blueprint import ACTION_NAMES, bp, enter, letter_of, shown
 from livinglab.web.access import signed_in, viewer
@@ -68,9 +68,10 @@ def appeal(appeal_id: int) -> Response:
             )
         if not form.refused:
             with db.reading() as session:
-                now_is = appeal_page(session, appeal_id, viewer(), utc_now()).decision.publication
+                decided = appeal_page(session, appeal_id, viewer(), utc_now()).decision
             sent = _("The appeal is decided. Its author has been told.")
-            if form.outcome.data == AppealOutcome.OVERTURNED.value and now_is is not Publication.PUBLISHED:
+            kept = decided.action is not Action.SUSPEND and decided.publication is not Publication.PUBLISHED
+            if form.outcome.data == AppealOutcome.OVERTURNED.value and kept:
                 sent = _("The appeal is decided. The text has changed since: somebody reads it first.")
             return back(url_for("moderation.appeal", appeal_id=appeal_id), sent)
     html = render_template(

@@ -38,6 +38,7 @@ ACTION_NAMES: dict[Action, object] = {
     Action.REJECT: _l("Not published"),
     Action.HIDE: _l("Hidden"),
     Action.REMOVE: _l("Removed"),
+    Action.SUSPEND: _l("Author suspended"),
     Action.RESTORE: _l("Shown again"),
     Action.KEEP: _l("Left as it is"),
 }
@@ -122,6 +123,7 @@ def letter_of(page: DecisionPage) -> Letter:
         automatic=page.automatic,
         after_reports=page.after_reports,
         decided_on=page.at,
+        days=page.days,
     )
 
 
@@ -157,8 +159,11 @@ class _Words:
         rule: str = "",
         facts: str = "",
         automatic: bool = False,  # noqa: FBT001, FBT002
+        days: int = 0,
     ) -> Letter:
-        return letter(Thing(thing), Action(action), rule=rule or None, facts=facts, automatic=automatic)
+        return letter(
+            Thing(thing), Action(action), rule=rule or None, facts=facts, automatic=automatic, days=days
+        )
 
     def done(self, thing: str, action: str) -> object:
         return what_was_done(Thing(thing), Action(action))

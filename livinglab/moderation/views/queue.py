@@ -32,7 +32,7 @@ from livinglab.moderation.queries import (
     next_case,
     pile,
 )
-from livinglab.moderation.rules import RENEW_AFTER, Verdict, letter, why_not_moderate
+from livinglab.moderation.rules import RENEW_AFTER, Verdict, letter, why_not_moderate, why_not_suspend
 from livinglab.moderation.views.blueprint import (
     ACTION_NAMES,
     ICONS,
@@ -244,12 +244,21 @@ def _values(
         "kept": kept,
         "face": shown(page.by) if page else None,
         "why_not": why_not_moderate(page, viewer()) if page else None,
+        "why_not_suspend": why_not_suspend_author(page) if page else None,
         "notes": {c.verdict.value: _note(c) for c in page.choices} if page else {},
         "icons": {verdict.value: icon for verdict, icon in ICONS.items()},
         "letter": _letter(page, form) if page else None,
         "send": _send(page, form) if page else "",
         "action_names": ACTION_NAMES,
     }
+
+
+def why_not_suspend_author(page: CasePage) -> Refused | None:
+    """Say why the author of a case may not be suspended: the same for the link and for the page."""
+    author = page.author
+    return why_not_suspend(
+        page, viewer(), author_id=author.author_id, has_duties=author.has_duties, until=author.until
+    )
 
 
 def _note(choice: Choice) -> object:

@@ -9,7 +9,7 @@ from livinglab.people.commands.accounts import (
     send_confirmation_again,
 )
 from livinglab.people.commands.given import add_person, create_admin
-from livinglab.people.commands.links import Arrived, end_devices, void_links
+from livinglab.people.commands.links import Arrived, end_devices, mail_path, void_links
 from livinglab.people.commands.profile import change_profile, set_digest, set_photo
 from livinglab.people.commands.roles import end_role, grant_role
 from livinglab.people.commands.rows import lock_actor, lock_people, may_mail, person_row
@@ -40,6 +40,7 @@ __all__ = [
     "grant_role",
     "lock_actor",
     "lock_people",
+    "mail_path",
     "may_mail",
     "open_device",
     "person_row",

@@ -1,0 +1,117 @@
+"""Who is suspended, and why: before those who moderate, and before the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.models import Comment, Idea
+from livinglab.labs.models import UnitMember
+from livinglab.moderation.models import Decision, Suspension
+from livinglab.moderation.queries.decisions import DecisionPage, page_of
+from livinglab.moderation.queries.queue import moderated_labs
+from livinglab.moderation.queries.standing import author_face
+from livinglab.moderation.rules import NO_SUCH_DECISION
+from livinglab.people.models import Person, RoleGrant
+from livinglab.people.rules import Face
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the rule on suspending asks about an author."""
+
+    author_id: int | None
+    has_duties: bool
+    until: datetime | None
+
+
+def author_standing(session: Session, author_id: int | None) -> Standing:
+    """Return what stands against suspending somebody: one statement."""
+    role = sa.exists().where(col(RoleGrant.person_id) == author_id, col(RoleGrant.ended_at).is_(None))
+    seat = sa.exists().where(col(UnitMember.person_id) == author_id)
+    until = (
+        sa.select(sa.func.max(col(Suspension.until)))
+        .where(col(Suspension.person_id) == author_id, col(Suspension.ended_at).is_(None))
+        .scalar_subquery()
+    )
+    row = session.execute(
+        sa.select(sa.or_(col(Person.is_admin), role, seat), until).where(
+            col(Person.id) == author_id, col(Person.erased_at).is_(None)
+        )
+    ).one_or_none()
+    return Standing(None, has_duties=False, until=None) if row is None else Standing(author_id, *row)
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendedRow:
+    """Somebody who may not come in just now, under the name their text carries (rule P4)."""
+
+    decision_id: int
+    lab_id: int
+    by: Face
+    rule: str | None
+    facts: str
+    title: str
+    language: str
+    since: datetime
+    until: datetime
+    decided_by: str
+
+
+def suspended(session: Session, viewer: Viewer) -> tuple[SuspendedRow, ...]:
+    """Return who is suspended in the name of the person's labs; before the administrator, all."""
+    here = sa.true() if viewer.is_admin else col(Suspension.lab_id).in_(moderated_labs(viewer))
+    decider = sa.orm.aliased(Person)
+    rows: Any = session.execute(
+        sa.select(Suspension, Decision, Idea, Comment, Person, col(decider.name).label("decider"))
+        .join(Decision, col(Decision.id) == col(Suspension.decision_id))
+        .join(Idea, col(Idea.id) == col(Decision.idea_id))
+        .join(Person, col(Person.id) == col(Suspension.person_id))
+        .outerjoin(Comment, col(Comment.id) == col(Decision.comment_id))
+        .outerjoin(decider, col(decider.id) == col(Decision.by_id))
+        .where(here, col(Suspension.ended_at).is_(None))
+        .order_by(col(Suspension.until), col(Suspension.decision_id))
+        .limit(MOST)
+    ).all()
+    return tuple(
+        SuspendedRow(
+            decision_id=row.Suspension.decision_id,
+            lab_id=row.Suspension.lab_id,
+            by=author_face(row.Person, (row.Comment or row.Idea).byline),
+            rule=row.Decision.rule,
+            facts=row.Decision.facts,
+            title=row.Idea.title,
+            language=row.Idea.language,
+            since=row.Suspension.since,
+            until=row.Suspension.until,
+            decided_by=row.decider or "",
+        )
+        for row in rows
+    )
+
+
+def suspension_page(session: Session, key: str, now: datetime) -> tuple[DecisionPage, Viewer]:
+    """Return the decision that suspended somebody, and who they are: its letter's link is the way in.
+
+    Raises:
+        NotFound: ``no-such-decision``.
+
+    Source: rules M2, M3.
+    """
+    decision = session.scalar(
+        select(Decision)
+        .join(Suspension, col(Suspension.decision_id) == col(Decision.id))
+        .where(Suspension.key == key)
+    )
+    if decision is None or decision.author_id is None:
+        raise NO_SUCH_DECISION
+    person = Viewer(person_id=decision.author_id)
+    return page_of(session, decision, person, now), person
