@@ -63,12 +63,31 @@ def test_what_is_no_address_is_refused(address: str):
         ("aaaaaaaaaaaa", "password-guessable"),
         ("kari@example.org", "password-guessable"),
         ("Kari Nordmann", "password-guessable"),
+        *(
+            (easy, "password-guessable")
+            for easy in (
+                "1234567890", "9876543210", "password12", "P@ssw0rd2026", "qwertyuiop", "asdfghjkl123", "passordpassord",
+                "kaffekoppkaffekopp", "abcabcabcabc", "abcdefghijkl", "velkommen2026!", "lösenord1234", "salasana99",
+                "Kari.Nordmann85", "kari123456", "Rajalla2026!", "rajallarajalla", "sommersommer1",
+            )
+        ),
     ],
-)
+)  # fmt: skip
 def test_weak_passwords_are_refused(password: str, code: str):
-    problem = why_not_password(password, email="kari@example.org", name="Kari Nordmann")
+    problem = why_not_password(password, email="kari@example.org", name="Kari Nordmann", site="Rajalla")
     assert problem is not None
     assert problem.code == code
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "blåbærtur på fjellet", "another winter road", "kaffe sykkel regn tak", "x7Kq-92mvT!", "kesämökki saunan takana",
+        "kari liker regnvær", "2026 blir et godt år", "correct horse battery staple",
+    ],
+)  # fmt: skip
+def test_a_password_of_several_words_or_of_chance_is_good(password: str):
+    assert why_not_password(password, email="kari@example.org", name="Kari Nordmann", site="Rajalla") is None
 
 
 def test_a_new_password_cannot_be_made_around_the_rules():

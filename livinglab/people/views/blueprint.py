@@ -13,9 +13,10 @@ from livinglab.ideas.rules import claim_hash
 from livinglab.moderation.commands import submit_waiting_drafts
 from livinglab.people.commands import Arrived, close_device, open_device
 from livinglab.people.queries import Account
-from livinglab.people.rules import Proof, prove
+from livinglab.people.rules import NewPassword, Proof, new_password, prove
 from livinglab.privacy.commands import join_accounts
 from livinglab.web import access
+from livinglab.web.database import settings
 from livinglab.web.forms import Form
 from livinglab.web.respond import safe_path
 
@@ -71,6 +72,11 @@ def proof_of(account: Account, password: str | None) -> Proof:
     if not account.has_password:
         return Proof(good=False, against=None)
     return prove(password or "", account.password_hash)
+
+
+def chosen_password(password: str | None, *, email: str, name: str) -> NewPassword:
+    """Check and hash a password somebody has chosen here."""
+    return new_password(password or "", email=email, name=name, site=settings().site_name)
 
 
 def status_of(form: Form) -> int:

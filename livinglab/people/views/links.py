@@ -11,8 +11,7 @@ from livinglab.people import commands
 from livinglab.people.forms import NewPasswordForm
 from livinglab.people.models import LinkPurpose
 from livinglab.people.queries import LinkFacts, link_facts
-from livinglab.people.rules import new_password
-from livinglab.people.views.blueprint import accounts, come_in, go_on, status_of
+from livinglab.people.views.blueprint import accounts, chosen_password, come_in, go_on, status_of
 from livinglab.privacy.commands import Published, erase_person
 from livinglab.web import access
 from livinglab.web.access import public, signed_in, viewer
@@ -129,7 +128,7 @@ def set_password(token: str) -> str | Response | tuple[str, int]:
     form = NewPasswordForm()
     if form.validate_on_submit():
         with form.catching():
-            password = new_password(form.password.data or "", email=facts.email, name=facts.name)
+            password = chosen_password(form.password.data, email=facts.email, name=facts.name)
             with db.writing() as session:
                 came = commands.reset_password(session, token=token, password=password, now=utc_now())
                 access.sign_out()  # every device has just ended, this one too

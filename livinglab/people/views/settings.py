@@ -17,8 +17,7 @@ from livinglab.core.tokens import token_hash
 from livinglab.people import commands
 from livinglab.people.forms import AddressForm, DeleteForm, OwnForm, PasswordForm, PhotoForm, ProfileForm
 from livinglab.people.queries import Account, account_of, devices_of
-from livinglab.people.rules import new_password
-from livinglab.people.views.blueprint import accounts, proof_of, status_of
+from livinglab.people.views.blueprint import accounts, chosen_password, proof_of, status_of
 from livinglab.privacy.commands import Published, erase_person
 from livinglab.web import access
 from livinglab.web.access import signed_in, viewer
@@ -158,7 +157,7 @@ def change_password() -> Response | tuple[str, int]:
     if form.validate_on_submit():
         with form.catching():
             proof = proof_of(account, form.typed_password)
-            password = new_password(form.password.data or "", email=account.email, name=account.name)
+            password = chosen_password(form.password.data, email=account.email, name=account.name)
             with db.writing() as session:
                 commands.change_password(
                     session,

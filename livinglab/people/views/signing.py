@@ -12,8 +12,15 @@ from livinglab.people import commands
 from livinglab.people.forms import LinkForm, RegisterForm, SignInForm
 from livinglab.people.models import LinkPurpose
 from livinglab.people.queries import credentials_of
-from livinglab.people.rules import new_password, prove, why_not_address, why_not_try
-from livinglab.people.views.blueprint import accounts, go_on, settle_in, status_of, wanted_path
+from livinglab.people.rules import prove, why_not_address, why_not_try
+from livinglab.people.views.blueprint import (
+    accounts,
+    chosen_password,
+    go_on,
+    settle_in,
+    status_of,
+    wanted_path,
+)
 from livinglab.people.views.demo import demo_groups, is_demo_person
 from livinglab.web import access
 from livinglab.web.access import public, viewer
@@ -121,9 +128,8 @@ def _register(form: RegisterForm) -> str | None:
     refuse(why_not_address(form.email.data or ""))
     password = None
     if form.password.data:
-        password = new_password(
-            form.password.data or "", email=form.email.data or "", name=form.name.data or ""
-        )
+        email, name = form.email.data or "", form.name.data or ""
+        password = chosen_password(form.password.data, email=email, name=name)
     at_once = count_sign_up()
     with db.writing() as writes:
         person_id = commands.register_person(
