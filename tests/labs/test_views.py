@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -300,3 +301,54 @@ def test_the_public_reason_for_closing_early_is_public(
     sign_in(client, make.manager(lab))
     client.post(f"/challenges/{challenge.id}/edit/close", data={"reason": "The bridge fell down."})
     assert "The bridge fell down." in app.test_client().get(f"/challenges/{challenge.id}?lang=en").text
+
+
+NUMBERS = LabSettings(lab_id=1).model_dump(exclude={"lab_id"}) | {
+    "moderation": "before", "second_person_on_final": "y", "steering_emails": "",
+}  # fmt: skip
+LOOK = {"theme": "fjord", "first_language": "nb", "timezone": "Europe/Oslo", "country": "NO"}
+TIMES = {"trust_needed": "1", "closes_at": "2033-01-01T00:00"}
+ROW = {"unit0": "fall", "baseline0": "9", "target0": "3", "on0": "2031-01-01"}
+AT_ONE_FORM: dict[str, tuple[str, dict[str, Any], str]] = {
+    "texts": ("/labs/{slug}/setup/texts", {}, "intro_nb"),
+    "look": ("/labs/{slug}/setup/look", LOOK, "name"),
+    "numbers": ("/labs/{slug}/setup/numbers", NUMBERS, "steering_emails"),
+    "unit": ("/labs/{slug}/setup/units/{unit}", {"limit_in_progress": "10"}, "name_nb"),
+    "card": ("/challenges/{challenge}/edit/card", {}, "title_nb"),
+    "times": ("/challenges/{challenge}/edit/times", TIMES, "counts_from"),
+    "measures": ("/challenges/{challenge}/edit/measures", ROW, "label0_nb"),
+    "audiences": ("/challenges/{challenge}/edit/audiences", {"level0": "must"}, "name0_nb"),
+}
+TYPED = {
+    "steering_emails": ("first@example.org", "second@example.org"),
+    "counts_from": ("2031-02-03T04:05", "2032-02-03T04:05"),
+}
+
+
+@pytest.mark.parametrize("form", AT_ONE_FORM)
+def test_of_two_people_at_one_form_the_second_is_told_and_keeps_the_own_words(
+    client: FlaskClient, make: Make, sign_in: SignIn, form: str
+) -> None:
+    lab = make.lab(languages=["nb"])
+    manager = make.manager(lab)
+    draft = make.challenge(lab, state=ChallengeState.DRAFT, complete=False)
+    path, data, field = AT_ONE_FORM[form]
+    url = path.format(slug=lab.slug, unit=make.unit(lab).id, challenge=draft.id) + "?lang=en"
+    first, second = TYPED.get(field, ("Written first", "Written second"))
+    sign_in(client, manager)
+
+    def mark(page: str) -> str:
+        found = re.search(r'name="read" value="(\w+)"', page)
+        assert found is not None
+        return found[1]
+
+    seen = mark(client.get(url).text)
+    assert client.post(url, data=data | {"read": seen, field: first}).status_code == 303
+    assert client.post(url, data=data | {"read": seen, field: first}).status_code == 303, "pressed twice"
+    told = client.post(url, data=data | {"read": seen, field: second})
+    assert (told.status_code, "saved this in the meantime" in told.text) == (422, True)
+    assert second in told.text
+    stands = told.text[told.text.index('<dl class="stands">') :].split("</dl>")[0]
+    assert ("03/02/2031" if field == "counts_from" else first) in stands
+    assert stands.count("<dt>") == 1
+    assert client.post(url, data=data | {"read": mark(told.text), field: second}).status_code == 303

@@ -18,6 +18,7 @@ from livinglab.core.text import clean, clean_line
 from livinglab.core.text import slug as slugged
 from livinglab.core.viewer import Viewer
 from livinglab.labs.models import INTRO_MAX, TAGLINE_MAX, Category, Lab, LabSettings, Moderation
+from livinglab.labs.queries.parts import LAB_LOOK, LAB_TEXTS, NUMBERS, refuse_stale
 from livinglab.labs.rules import (
     USUAL_CATEGORIES,
     threshold_of,
@@ -97,15 +98,20 @@ def edit_lab(
     contact_email: str,
     person: Viewer,
     now: datetime,
+    read: str | None = None,
 ) -> Lab:
     """Change a lab's name, look, languages, clock and country. Its address stays.
 
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
+
     Raises:
         NotFound: ``no-such-lab``. Forbidden: ``not-manager``.
-        Refused: as ``create_lab``.
+        Refused: as ``create_lab``; ``changed-meanwhile``.
     """
-    lab = _lab(session, lab_id)
+    lab = _lab(session, lab_id, lock=True)
     refuse(why_not_set_up(person, lab_id))
+    refuse_stale(session, LAB_LOOK, lab_id, read)
     name = clean_line(name)
     refuse(why_not_lab(slug=lab.slug, name=name, languages=languages, timezones=timezones, country=country))
     refuse(why_not_theme(theme))
@@ -126,14 +132,20 @@ def edit_lab_texts(
     promise: Texts,
     person: Viewer,
     now: datetime,
+    read: str | None = None,
 ) -> Lab:
     """Change what a lab says about itself, per language.
 
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
+
     Raises:
-        NotFound: ``no-such-lab``. Forbidden: ``not-manager``. Refused: ``text-too-long``.
+        NotFound: ``no-such-lab``. Forbidden: ``not-manager``.
+        Refused: ``text-too-long``, ``changed-meanwhile``.
     """
-    lab = _lab(session, lab_id)
+    lab = _lab(session, lab_id, lock=True)
     refuse(why_not_set_up(person, lab_id))
+    refuse_stale(session, LAB_TEXTS, lab_id, read)
     lab.tagline, lab.intro = cleaned(tagline, TAGLINE_MAX), cleaned(intro, INTRO_MAX)
     lab.promise = cleaned(promise, INTRO_MAX)
     session.add(lab)
@@ -142,24 +154,32 @@ def edit_lab_texts(
 
 
 def change_settings(
-    session: Session, *, lab_id: int, numbers: Mapping[str, Any], person: Viewer, now: datetime
+    session: Session,
+    *,
+    lab_id: int,
+    numbers: Mapping[str, Any],
+    person: Viewer,
+    now: datetime,
+    read: str | None = None,
 ) -> LabSettings:
     """Change the numbers of a lab's rules.
 
     Args:
         numbers: Columns of ``LabSettings`` by name; those left out stay.
+        read: The mark of what the form was filled from (``mark_of``).
 
     Raises:
         NotFound: ``no-such-lab``. Forbidden: ``not-manager``.
         Refused: ``out-of-range``, ``least-over-most``, ``preliminary-after-decision``,
-            ``extended-too-short``, ``bad-address``.
+            ``extended-too-short``, ``bad-address``, ``changed-meanwhile``.
 
     Source: rules L2, V4, S2–S4, H2, H4, I1.
     """
-    settings = session.get(LabSettings, lab_id)
+    settings = session.get(LabSettings, lab_id, with_for_update={"key_share": True}, populate_existing=True)
     if settings is None:
         raise NotFound("no-such-lab", "")
     refuse(why_not_set_up(person, lab_id))
+    refuse_stale(session, NUMBERS, lab_id, read)
     before = settings.model_dump(exclude={"lab_id"})
     after = before | {name: value for name, value in numbers.items() if name in before}
     refuse(why_not_numbers(after))
@@ -297,8 +317,9 @@ def cleaned(texts: Texts | None, limit: int) -> Texts:
     return kept
 
 
-def _lab(session: Session, lab_id: int) -> Lab:
-    lab = session.get(Lab, lab_id)
+def _lab(session: Session, lab_id: int, *, lock: bool = False) -> Lab:
+    options: dict[str, Any] = {"with_for_update": {"key_share": True}, "populate_existing": True}
+    lab = session.get(Lab, lab_id, **(options if lock else {}))
     if lab is None:
         raise NotFound("no-such-lab", "")
     return lab

@@ -18,6 +18,7 @@ from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Viewer
 from livinglab.labs.commands.labs import cleaned
 from livinglab.labs.models import FIELD_MAX, LAB_NAME_MAX, Category, Lab, ReceivingUnit, UnitMember
+from livinglab.labs.queries.parts import UNIT, refuse_stale
 from livinglab.labs.rules import NO_SUCH_UNIT, why_not_invite, why_not_set_up
 from livinglab.people.models import RoleGrant
 
@@ -68,14 +69,19 @@ def edit_unit(
     topics: Sequence[str],
     person: Viewer,
     now: datetime,
+    read: str | None = None,
 ) -> ReceivingUnit:
     """Change a receiving unit.
 
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
+
     Raises:
-        NotFound: ``no-such-unit``. Forbidden, Refused: as ``add_unit``.
+        NotFound: ``no-such-unit``. Forbidden, Refused: as ``add_unit``; ``changed-meanwhile``.
     """
-    unit = _unit(session, unit_id)
+    unit = _unit(session, unit_id, lock=True)
     refuse(why_not_set_up(person, unit.lab_id))
+    refuse_stale(session, UNIT, unit_id, read)
     _fill(session, unit, name=name, description=description, owner_id=owner_id, deputy_id=deputy_id)
     _load(session, unit, limit_in_progress, topics)
     session.add(unit)
@@ -216,8 +222,9 @@ def remove_member(session: Session, *, unit_id: int, person_id: int, person: Vie
     )  # fmt: skip
 
 
-def _unit(session: Session, unit_id: int) -> ReceivingUnit:
-    unit = session.get(ReceivingUnit, unit_id)
+def _unit(session: Session, unit_id: int, *, lock: bool = False) -> ReceivingUnit:
+    options: dict[str, Any] = {"with_for_update": {"key_share": True}, "populate_existing": True}
+    unit = session.get(ReceivingUnit, unit_id, **(options if lock else {}))
     if unit is None:
         raise NO_SUCH_UNIT
     return unit

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from livinglab.labs.commands.challenges import REPORT_MAX
-from livinglab.labs.forms.per_language import Spoken, form_in
+from livinglab.labs.forms.per_language import MarkedForm, Spoken, form_in
 from livinglab.labs.models import FIELD_MAX, INTRO_MAX, TITLE_MAX, AudienceLevel
 from livinglab.labs.rules import AUDIENCES_MAX, MEASURES_MAX, MeasureDraft
 from livinglab.web.forms import Choice, Day, Figure, Form, Instant, Line, Radios
@@ -57,7 +57,7 @@ REPORT = (
 
 def card_form(languages: Sequence[str]) -> type[Form]:
     """Return the form of a strategy card's texts."""
-    return form_in(languages, CARD, name="CardForm")
+    return form_in(languages, CARD, base=MarkedForm, name="CardForm")
 
 
 def title_form(languages: Sequence[str]) -> type[Form]:
@@ -70,7 +70,7 @@ def report_form(languages: Sequence[str]) -> type[Form]:
     return form_in(languages, REPORT, name="ReportForm")
 
 
-class TimesForm(Form):
+class TimesForm(MarkedForm):
     """Who answers for a challenge, and its clock."""
 
     responsible_id = Choice(
@@ -115,7 +115,7 @@ class CloseForm(Form):
     )
 
 
-class Rows(Form):
+class Rows(MarkedForm):
     """Base of forms with rows."""
 
 

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from livinglab.core.text import LANGUAGES
 from livinglab.core.viewer import Role
-from livinglab.labs.forms.per_language import Spoken, form_in
+from livinglab.labs.forms.per_language import MarkedForm, Spoken, form_in
 from livinglab.labs.models import (
     FIELD_MAX,
     INTRO_MAX,
@@ -88,7 +88,7 @@ def zones() -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in (*first, *rest)]
 
 
-class LookForm(Form):
+class LookForm(MarkedForm):
     """Name, colour, languages, clock and country of a lab."""
 
     name = Line(_l("Name of the lab"), max_length=LAB_NAME_MAX)
@@ -162,7 +162,7 @@ def numbers_form() -> type[Form]:
         ),
     }
     fields |= {setting.name: _number(setting) for setting in (*THRESHOLDS, *DECISIONS, *ANSWERS)}
-    return type("NumbersForm", (Form,), fields)
+    return type("NumbersForm", (MarkedForm,), fields)
 
 
 def numbers_of(form: Form) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def numbers_of(form: Form) -> dict[str, Any]:
     return values
 
 
-class UnitForm(Form):
+class UnitForm(MarkedForm):
     """A receiving unit, besides its texts."""
 
     owner_id = Choice(

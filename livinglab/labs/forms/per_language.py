@@ -9,8 +9,14 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from livinglab.core.db import Texts
-from livinglab.web.forms import Form, Line, Text
+from livinglab.web.forms import Form, Hidden, Line, Text
 from livinglab.web.locale import NAMES
+
+
+class MarkedForm(Form):
+    """A form that says what it was filled from, so that nobody writes over another unseen."""
+
+    read = Hidden()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from livinglab.labs import commands, queries
 from livinglab.labs.commands import CardTexts, CardTimes
 from livinglab.labs.forms import challenges as forms
 from livinglab.labs.forms.per_language import keep, read, spread
-from livinglab.labs.queries import ChallengePage
+from livinglab.labs.queries import ChallengePage, parts
+from livinglab.labs.queries.parts import mark_of
 from livinglab.labs.rules import (
     AUDIENCES_MAX,
     MEASURES_MAX,
@@ -32,6 +33,7 @@ from livinglab.labs.rules import (
     why_not_tend,
 )
 from livinglab.labs.views import showing
+from livinglab.labs.views.meeting import saved_alike, standing
 from livinglab.labs.views.setup import Answer, rights
 from livinglab.voting.queries import active_people
 from livinglab.web.access import staff, viewer
@@ -137,17 +139,22 @@ def card(challenge_id: int) -> Answer:
     """The words of the strategy card, in each language of the lab."""
     with db.reading() as session:
         found = _challenge(session, challenge_id)
+        mark = mark_of(session, parts.CARD, challenge_id)
     before = {t.name: getattr(found, t.name) for t in forms.CARD}
-    form = forms.card_form(found.lab.languages)(data=spread(**before))
+    data = {"read": mark} | spread(**before)
+    form = forms.card_form(found.lab.languages)(data=data)
     if form.validate_on_submit():
         new = {t.name: keep(before[t.name], read(form, t.name, found.lab.languages)) for t in forms.CARD}
         with form.catching(), db.writing() as session:
             commands.edit_card(
-                session, challenge_id=challenge_id, texts=CardTexts(**new), person=viewer(), now=utc_now()
-            )
-        if not form.refused:
+                session, challenge_id=challenge_id, texts=CardTexts(**new), person=viewer(), now=utc_now(),
+                read=form["read"].data,
+            )  # fmt: skip
+        if not form.refused or saved_alike(form, data):
             return _done(challenge_id, _("The card is saved."))
-    return _page("setup/challenge_card.html", form, found, "card", spoken=forms.CARD)
+    return _page(
+        "setup/challenge_card.html", form, found, "card", spoken=forms.CARD, stands=standing(form, data)
+    )
 
 
 @bp.route(AT + "/times", methods=["GET", "POST"])
@@ -157,14 +164,14 @@ def times(challenge_id: int) -> Answer:
     with db.reading() as session:
         found = _challenge(session, challenge_id)
         team = [m.person for m in queries.team_of(session, found.lab.id, units=True)]
+        mark = mark_of(session, parts.TIMES, challenge_id)
     brief = found.brief
-    form = forms.TimesForm(
-        data={
-            "responsible_id": str(brief.responsible_id or ""), "deputy_id": str(brief.deputy_id or ""),
-            "closes_at": as_local(brief.closes_at), "counts_from": as_local(brief.counts_from),
-            "trust_needed": str(brief.trust_needed),
-        }
-    )  # fmt: skip
+    data = {
+        "responsible_id": str(brief.responsible_id or ""), "deputy_id": str(brief.deputy_id or ""),
+        "closes_at": as_local(brief.closes_at), "counts_from": as_local(brief.counts_from),
+        "trust_needed": str(brief.trust_needed), "read": mark,
+    }  # fmt: skip
+    form = forms.TimesForm(data=data)
     known = {p.id: p for p in (*team, *(p for p in (found.responsible, found.deputy) if p))}
     everybody: Any = showing.choices(known.values())
     form.responsible_id.choices = form.deputy_id.choices = everybody
@@ -172,11 +179,11 @@ def times(challenge_id: int) -> Answer:
         with form.catching(), db.writing() as session:
             commands.set_times(
                 session, challenge_id=challenge_id, times=_times(form, brief.closes_at, brief.counts_from),
-                person=viewer(), now=utc_now(),
+                person=viewer(), now=utc_now(), read=form["read"].data,
             )  # fmt: skip
-        if not form.refused:
+        if not form.refused or saved_alike(form, data):
             return _done(challenge_id, _("People and times are saved."))
-    return _page("setup/challenge_times.html", form, found, "times")
+    return _page("setup/challenge_times.html", form, found, "times", stands=standing(form, data))
 
 
 def _times(form: Form, closes_at: datetime | None, counts_from: datetime | None) -> CardTimes:
@@ -201,8 +208,10 @@ def measures(challenge_id: int) -> Answer:
     """The measures, a row each; two rows are spare, and saving gives new ones."""
     with db.reading() as session:
         found = _challenge(session, challenge_id)
+        mark = mark_of(session, parts.MEASURES, challenge_id)
     languages, rows = found.lab.languages, min(len(found.measures) + 2, MEASURES_MAX)
-    data: dict[str, object] = dict(spread(**{f"label{n}": m.label for n, m in enumerate(found.measures)}))
+    data: dict[str, object] = {"read": mark}
+    data |= spread(**{f"label{n}": m.label for n, m in enumerate(found.measures)})
     for n, m in enumerate(found.measures):
         data |= {
             f"unit{n}": m.unit,
@@ -216,13 +225,16 @@ def measures(challenge_id: int) -> Answer:
         if not form.errors:
             with form.catching(), db.writing() as session:
                 commands.set_measures(
-                    session, challenge_id=challenge_id, measures=drafts, person=viewer(), now=utc_now()
-                )
-            if not form.refused:
+                    session, challenge_id=challenge_id, measures=drafts, person=viewer(), now=utc_now(),
+                    read=form["read"].data,
+                )  # fmt: skip
+            if not form.refused or saved_alike(form, data):
                 more = "more" in request.form
                 target = url_for("editing.measures" if more else "editing.home", challenge_id=challenge_id)
                 return back(target, _("The measures are saved."))
-    return _page("setup/challenge_measures.html", form, found, "measures", rows=rows)
+    return _page(
+        "setup/challenge_measures.html", form, found, "measures", rows=rows, stands=standing(form, data)
+    )
 
 
 @bp.route(AT + "/audiences", methods=["GET", "POST"])
@@ -231,8 +243,9 @@ def audiences(challenge_id: int) -> Answer:
     """Whom the challenge must, should and can hear; three rows are spare."""
     with db.reading() as session:
         found = _challenge(session, challenge_id)
+        mark = mark_of(session, parts.AUDIENCES, challenge_id)
     languages, rows = found.lab.languages, min(len(found.audiences) + 3, AUDIENCES_MAX)
-    data = spread(**{f"name{n}": a.name for n, a in enumerate(found.audiences)})
+    data = {"read": mark} | spread(**{f"name{n}": a.name for n, a in enumerate(found.audiences)})
     data |= {f"level{n}": a.level.value for n, a in enumerate(found.audiences)}
     form = forms.audiences_form(languages, rows)(data=data)
     if form.validate_on_submit():
@@ -240,13 +253,16 @@ def audiences(challenge_id: int) -> Answer:
         if not form.errors:
             with form.catching(), db.writing() as session:
                 commands.set_audiences(
-                    session, challenge_id=challenge_id, audiences=groups, person=viewer(), now=utc_now()
-                )
-            if not form.refused:
+                    session, challenge_id=challenge_id, audiences=groups, person=viewer(), now=utc_now(),
+                    read=form["read"].data,
+                )  # fmt: skip
+            if not form.refused or saved_alike(form, data):
                 more = "more" in request.form
                 target = url_for("editing.audiences" if more else "editing.home", challenge_id=challenge_id)
                 return back(target, _("The groups are saved."))
-    return _page("setup/challenge_audiences.html", form, found, "audiences", rows=rows)
+    return _page(
+        "setup/challenge_audiences.html", form, found, "audiences", rows=rows, stands=standing(form, data)
+    )
 
 
 @bp.post(AT + "/open")

@@ -13,11 +13,13 @@ from livinglab.core.viewer import Role
 from livinglab.labs import commands, queries
 from livinglab.labs.commands import CategoryDraft
 from livinglab.labs.forms.labs import LAB_TEXTS, LookForm, categories_form, numbers_form, numbers_of
-from livinglab.labs.forms.per_language import form_in, keep, read, spread
-from livinglab.labs.queries import LabBrief
+from livinglab.labs.forms.per_language import MarkedForm, form_in, keep, read, spread
+from livinglab.labs.queries import LabBrief, parts
+from livinglab.labs.queries.parts import mark_of
 from livinglab.labs.rules import why_not_draft, why_not_invite, why_not_set_up
 from livinglab.labs.rules.numbers import ANSWERS, DECISIONS, THRESHOLDS
 from livinglab.labs.views import showing
+from livinglab.labs.views.meeting import saved_alike, standing
 from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
 from livinglab.web.forms import ActionForm
@@ -77,16 +79,20 @@ def texts(slug: str) -> Answer:
     with db.reading() as session:
         lab = lab_to_set_up(session, slug)
         told = queries.lab_texts(session, lab.id)
-    form = form_in(lab.languages, LAB_TEXTS, name="LabTextsForm")(
-        data=spread(tagline=told.tagline, intro=told.intro, promise=told.promise)
-    )
+        mark = mark_of(session, parts.LAB_TEXTS, lab.id)
+    data = {"read": mark} | spread(tagline=told.tagline, intro=told.intro, promise=told.promise)
+    form = form_in(lab.languages, LAB_TEXTS, base=MarkedForm, name="LabTextsForm")(data=data)
     if form.validate_on_submit():
         new = {t.name: keep(getattr(told, t.name), read(form, t.name, lab.languages)) for t in LAB_TEXTS}
         with form.catching(), db.writing() as session:
-            commands.edit_lab_texts(session, lab_id=lab.id, person=viewer(), now=utc_now(), **new)
-        if not form.refused:
+            commands.edit_lab_texts(
+                session, lab_id=lab.id, person=viewer(), now=utc_now(), read=form["read"].data, **new
+            )
+        if not form.refused or saved_alike(form, data):
             return back(url_for("setup.home", slug=slug), _("The texts are saved."))
-    return _form_page("setup/texts.html", form, lab, here="texts", spoken=LAB_TEXTS)
+    return _form_page(
+        "setup/texts.html", form, lab, here="texts", spoken=LAB_TEXTS, stands=standing(form, data)
+    )
 
 
 @bp.route("/look", methods=["GET", "POST"])
@@ -96,14 +102,14 @@ def look(slug: str) -> Answer:
     with db.reading() as session:
         lab = lab_to_set_up(session, slug)
         told = queries.lab_texts(session, lab.id)
-    form = LookForm(
-        data={
-            "name": lab.name, "theme": lab.theme, "first_language": lab.first_language,
-            "more_languages": lab.languages[1:], "timezone": lab.timezone,
-            "second_timezone": lab.timezones[1] if len(lab.timezones) > 1 else "",
-            "country": lab.country, "contact_email": told.contact_email,
-        }
-    )  # fmt: skip
+        mark = mark_of(session, parts.LAB_LOOK, lab.id)
+    data = {
+        "name": lab.name, "theme": lab.theme, "first_language": lab.first_language,
+        "more_languages": lab.languages[1:], "timezone": lab.timezone,
+        "second_timezone": lab.timezones[1] if len(lab.timezones) > 1 else "",
+        "country": lab.country, "contact_email": told.contact_email, "read": mark,
+    }  # fmt: skip
+    form = LookForm(data=data)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.edit_lab(
@@ -111,10 +117,11 @@ def look(slug: str) -> Answer:
                 languages=form.languages(),
                 timezones=form.timezones(), country=form.country.data,
                 contact_email=form.contact_email.data or "", person=viewer(), now=utc_now(),
+                read=form["read"].data,
             )  # fmt: skip
-        if not form.refused:
+        if not form.refused or saved_alike(form, data):
             return back(url_for("setup.home", slug=slug), _("The lab’s look and clock are saved."))
-    return _form_page("setup/look.html", form, lab, here="look")
+    return _form_page("setup/look.html", form, lab, here="look", stands=standing(form, data))
 
 
 @bp.route("/numbers", methods=["GET", "POST"])
@@ -124,25 +131,33 @@ def numbers(slug: str) -> Answer:
     with db.reading() as session:
         lab = lab_to_set_up(session, slug)
         settings = queries.lab_settings(session, lab.id)
+        mark = mark_of(session, parts.NUMBERS, lab.id)
     percent = settings.threshold_percent
     data = settings.model_dump() | {
         "moderation": settings.moderation.value,
         "threshold_percent": percent if percent % 1 else int(percent),
         "steering_emails": "\n".join(settings.steering_emails),
+        "read": mark,
     }
     form = numbers_form()(data=data)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.change_settings(
-                session, lab_id=lab.id, numbers=numbers_of(form), person=viewer(), now=utc_now()
+                session,
+                lab_id=lab.id,
+                numbers=numbers_of(form),
+                person=viewer(),
+                now=utc_now(),
+                read=form["read"].data,
             )
-        if not form.refused:
+        if not form.refused or saved_alike(form, data):
             return back(
                 url_for("setup.numbers", slug=slug), _("The numbers are saved and count from now on.")
             )
     return _form_page(
         "setup/numbers.html", form, lab, here="numbers",
         thresholds=THRESHOLDS, decisions=DECISIONS, answers=ANSWERS, settings=settings,
+        stands=standing(form, data),
     )  # fmt: skip
 
 

@@ -16,9 +16,11 @@ from livinglab.handoff.queries.facts import in_progress
 from livinglab.labs import commands, queries
 from livinglab.labs.forms.labs import ROLE_NAMES, UNIT_TEXTS, HoursForm, InviteForm, unit_form
 from livinglab.labs.forms.per_language import keep, read, spread
-from livinglab.labs.queries import LabBrief, UnitBrief
+from livinglab.labs.queries import LabBrief, UnitBrief, parts
+from livinglab.labs.queries.parts import mark_of
 from livinglab.labs.rules import NO_SUCH_UNIT, why_not_invite
 from livinglab.labs.views import showing
+from livinglab.labs.views.meeting import saved_alike, standing
 from livinglab.labs.views.setup import Answer, lab_to_set_up, rights
 from livinglab.people.commands import end_role
 from livinglab.web.access import signed_in, staff, viewer
@@ -54,14 +56,20 @@ def units(slug: str) -> Answer:
     )
 
 
-def _unit_form(session: Session, lab: LabBrief, unit: UnitBrief | None) -> Form:
-    team = queries.team_of(session, lab.id, units=True)
-    data = {} if unit is None else {
-        "owner_id": str(unit.owner_id or ""), "deputy_id": str(unit.deputy_id or ""),
+def _unit_data(session: Session, unit: UnitBrief) -> dict[str, Any]:
+    return {
+        "owner_id": str(unit.owner_id or ""),
+        "deputy_id": str(unit.deputy_id or ""),
+        "limit_in_progress": unit.limit_in_progress,
         "topics": list(unit.topics),
+        "read": mark_of(session, parts.UNIT, unit.id),
         **spread(name=unit.name, description=unit.description),
-    }  # fmt: skip
-    form = unit_form(lab.languages)(data={"limit_in_progress": unit.limit_in_progress if unit else 10} | data)
+    }
+
+
+def _unit_form(session: Session, lab: LabBrief, data: dict[str, Any]) -> Form:
+    team = queries.team_of(session, lab.id, units=True)
+    form = unit_form(lab.languages)(data=data)
     form["owner_id"].choices = form["deputy_id"].choices = showing.choices(m.person for m in team)
     form["topics"].choices = [
         (c.slug, showing.spoken(c.name, lab).text) for c in queries.categories_of(session, lab.id)
@@ -90,7 +98,7 @@ def new_unit(slug: str) -> Answer:
     """Add a receiving unit."""
     with db.reading() as session:
         lab = lab_to_set_up(session, slug)
-        form = _unit_form(session, lab, None)
+        form = _unit_form(session, lab, {"limit_in_progress": 10})
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             made = commands.add_unit(session, lab_id=lab.id, **_unit_values(form, lab, None))
@@ -111,13 +119,15 @@ def unit(slug: str, unit_id: int) -> Answer:
         known = _unit_in(session, lab, unit_id)
         members = queries.members_of(session, unit_id)
         busy = in_progress(session, unit_id)
-        form = _unit_form(session, lab, known)
+        data = _unit_data(session, known)
+        form = _unit_form(session, lab, data)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
-            commands.edit_unit(session, unit_id=unit_id, **_unit_values(form, lab, known))
-        if not form.refused:
+            values = _unit_values(form, lab, known)
+            commands.edit_unit(session, unit_id=unit_id, read=form["read"].data, **values)
+        if not form.refused or saved_alike(form, data):
             return back(url_for("team.unit", slug=slug, unit_id=unit_id), _("The unit is saved."))
-    return _unit_page(form, lab, known, members=members, busy=busy)
+    return _unit_page(form, lab, known, members=members, busy=busy, stands=standing(form, data))
 
 
 def _unit_page(form: Form, lab: LabBrief, known: UnitBrief | None, **values: object) -> tuple[str, int]:

@@ -29,6 +29,7 @@ from livinglab.labs.models import (
     Lab,
     Measure,
 )
+from livinglab.labs.queries.parts import AUDIENCES, CARD, MEASURES, TIMES, refuse_stale
 from livinglab.labs.rules import (
     AUDIENCES_MAX,
     MeasureDraft,
@@ -90,16 +91,27 @@ def draft_challenge(
 
 
 def edit_card(
-    session: Session, *, challenge_id: int, texts: CardTexts, person: Viewer, now: datetime
+    session: Session,
+    *,
+    challenge_id: int,
+    texts: CardTexts,
+    person: Viewer,
+    now: datetime,
+    read: str | None = None,
 ) -> Challenge:
     """Change the words of a challenge: by the lab's staff while a draft, by the manager while open.
 
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
+
     Raises:
         NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``, ``not-manager``.
-        Refused: ``challenge-closed``, ``untitled``, ``text-too-long``.
+        Refused: ``challenge-closed``, ``untitled``, ``text-too-long``,
+            ``changed-meanwhile``.
     """
     challenge, lab = challenge_row(session, challenge_id)
     refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    refuse_stale(session, CARD, challenge_id, read)
     _write(challenge, texts, lab)
     session.add(challenge)
     note(
@@ -121,17 +133,28 @@ def _write(challenge: Challenge, texts: CardTexts, lab: Lab) -> None:
 
 
 def set_times(
-    session: Session, *, challenge_id: int, times: CardTimes, person: Viewer, now: datetime
+    session: Session,
+    *,
+    challenge_id: int,
+    times: CardTimes,
+    person: Viewer,
+    now: datetime,
+    read: str | None = None,
 ) -> Challenge:
     """Say who answers for a challenge and when it closes. Once open, only the two people can change.
+
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
 
     Raises:
         NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``, ``not-manager``.
         Refused: ``challenge-closed``, ``card-frozen``, ``closes-in-past``, ``counts-after-closing``,
-            ``same-person``, ``not-in-lab``, ``bad-trust``.
+            ``same-person``, ``not-in-lab``, ``bad-trust``,
+            ``changed-meanwhile``.
     """
     challenge, _lab = challenge_row(session, challenge_id)
     refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    refuse_stale(session, TIMES, challenge_id, read)
     _name_people(session, challenge, times)
     clock = (times.closes_at, times.counts_from, times.trust_needed)
     if clock != (challenge.closes_at, challenge.counts_from, challenge.trust_needed):
@@ -172,20 +195,31 @@ def _set_clock(challenge: Challenge, times: CardTimes, now: datetime) -> None:
 
 
 def set_measures(
-    session: Session, *, challenge_id: int, measures: Sequence[MeasureDraft], person: Viewer, now: datetime
+    session: Session,
+    *,
+    challenge_id: int,
+    measures: Sequence[MeasureDraft],
+    person: Viewer,
+    now: datetime,
+    read: str | None = None,
 ) -> None:
     """Write the measures of a draft, in the given order, in place of those before.
+
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
 
     Raises:
         NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``.
         Refused: ``card-frozen``, ``challenge-closed``, ``too-many-measures``, ``measure-incomplete``,
-            ``measure-still``, ``text-too-long``.
+            ``measure-still``, ``text-too-long``,
+            ``changed-meanwhile``.
 
     Source: rule L1.
     """
     challenge, lab = challenge_row(session, challenge_id)
     refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
     refuse(why_not_reshape(state=challenge.state))
+    refuse_stale(session, MEASURES, challenge_id, read)
     refuse(why_not_measures(measures, first_language=lab.languages[0]))
     session.execute(sa.delete(Measure).where(col(Measure.challenge_id) == challenge_id))
     session.add_all(
@@ -211,19 +245,25 @@ def set_audiences(
     audiences: Sequence[tuple[AudienceLevel, Texts]],
     person: Viewer,
     now: datetime,
+    read: str | None = None,
 ) -> None:
     """Write whom a draft must, should and can hear, in place of those before.
+
+    Args:
+        read: The mark of what the form was filled from (``mark_of``).
 
     Raises:
         NotFound: ``no-such-challenge``. Forbidden: ``not-lab-staff``.
         Refused: ``card-frozen``, ``challenge-closed``, ``too-many-audiences``, ``audience-unnamed``,
-            ``text-too-long``.
+            ``text-too-long``,
+            ``changed-meanwhile``.
 
     Source: rule L1.
     """
     challenge, lab = challenge_row(session, challenge_id)
     refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
     refuse(why_not_reshape(state=challenge.state))
+    refuse_stale(session, AUDIENCES, challenge_id, read)
     if len(audiences) > AUDIENCES_MAX:
         raise Refused("too-many-audiences", _l("At most 12 groups, please."))
     if any(not names.get(lab.languages[0]) for _level, names in audiences):
