@@ -119,7 +119,7 @@ def edit_proposal(proposal_id: int) -> Answer:
             return show_gate(idea_id, form=form, problem=form.refused)
     newer = page.proposal if form.refused and form.refused.code == "proposal-changed" else None
     if newer is not None:
-        form.version.data = newer.version  # it is shown beside, and read before it is signed again
+        form.version.data = str(newer.version)  # it is shown beside, and read before it is signed again
     html = render_template(
         "pipeline/edit.html",
         page=page,
