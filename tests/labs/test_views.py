@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import select
@@ -352,3 +353,27 @@ def test_of_two_people_at_one_form_the_second_is_told_and_keeps_the_own_words(
     assert ("03/02/2031" if field == "counts_from" else first) in stands
     assert stands.count("<dt>") == 1
     assert client.post(url, data=data | {"read": mark(told.text), field: second}).status_code == 303
+
+
+@pytest.mark.parametrize(("path", "admin"), [("/contact", False), ("/admin", True)])
+def test_a_page_of_all_labs_asks_no_more_for_twelve_than_for_two(
+    client: FlaskClient, make: Make, sign_in: SignIn, app: Flask, path: str, admin: bool
+) -> None:
+    engine = app.extensions["livinglab.database"].engine
+    if admin:
+        sign_in(client, make.person(is_admin=True))
+    asked: list[int] = []
+    for labs in (2, 10):
+        made = [make.lab(contact_email=f"lab{n}@example.org") for n in range(labs)]
+        make.manager(made[0])
+        client.get(path)  # what is read once is read by now
+        sent: list[str] = []
+        hear = lambda *args, sent=sent: sent.append(args[2])  # noqa: E731
+        sa.event.listen(engine, "before_cursor_execute", hear)
+        answer = client.get(path + "?lang=en")
+        sa.event.remove(engine, "before_cursor_execute", hear)
+        assert answer.status_code == 200
+        assert all(lab.name in answer.text for lab in made)
+        assert ("1 manager" if admin else made[-1].contact_email) in answer.text
+        asked.append(len(sent))
+    assert asked[0] == asked[1] > 0

@@ -101,6 +101,12 @@ def all_labs(session: Session) -> tuple[LabBrief, ...]:
     return tuple(_brief(row) for row in session.execute(sa.select(*_BRIEF).order_by(col(Lab.name))))
 
 
+def lab_contacts(session: Session) -> tuple[tuple[LabBrief, str], ...]:
+    """Return every lab by name with its address for mail; empty where it has none."""
+    query = sa.select(*_BRIEF, col(Lab.contact_email)).order_by(col(Lab.name))
+    return tuple((_brief(row[:-1]), row[-1]) for row in session.execute(query))
+
+
 def lab_settings(session: Session, lab_id: int) -> LabSettings:
     """Return the numbers of a lab's rules.
 

@@ -66,7 +66,7 @@ def rules() -> str:
 def contact() -> str:
     """Whom to write to: the site, and each lab."""
     with db.reading() as session:
-        told = [(lab, labs.lab_texts(session, lab.id).contact_email) for lab in labs.all_labs(session)]
+        told = labs.lab_contacts(session)
     return render_template("pages/contact.html", config=settings(), labs=told)
 
 
