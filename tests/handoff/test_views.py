@@ -235,6 +235,24 @@ def test_a_refused_answer_keeps_what_was_typed(as_, told):
     assert "Choose what the unit has decided" in page.text or "Fill this in" in page.text
 
 
+def test_an_answer_of_no_named_kind_is_the_first_that_can_still_be_given(as_, told):
+    scene = told(lambda s: s.agreed())
+    url = f"/handoffs/{scene.extra['row'].id}/answer"
+    first = as_(scene.kari).get(url)
+    assert (first.status_code, "answer?kind=preliminary" in first.text) == (200, True)
+    scene = told(_with_preliminary)
+    url = f"/handoffs/{scene.extra['row'].id}/answer"
+    then = as_(scene.kari).get(url)
+    assert (then.status_code, "answer?kind=final" in then.text) == (200, True)
+    assert as_(scene.kari).get(url + "?kind=preliminary").status_code == 409
+
+
+def _with_preliminary(scene):
+    handoff = scene.agreed()
+    scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon)
+    return handoff
+
+
 @pytest.mark.parametrize(
     ("path", "data", "said"),
     [

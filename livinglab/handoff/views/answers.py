@@ -30,6 +30,8 @@ from livinglab.web.locale import NAMES
 from livinglab.web.paging import one_of
 from livinglab.web.respond import back
 
+NEXT = (AnswerKind.PRELIMINARY, AnswerKind.FINAL, AnswerKind.RECEIPT)
+"""Which answer is written where none is named: the first of these that can still be given."""
 WRITTEN = (AnswerKind.RECEIPT.value, AnswerKind.PRELIMINARY.value, AnswerKind.FINAL.value)
 
 
@@ -91,20 +93,20 @@ def _editor(
 @work
 def write(handoff_id: int) -> Answer:
     """Write a receipt, a preliminary or a final answer."""
-    found, kind = load(handoff_id), AnswerKind(one_of("kind", WRITTEN, "preliminary"))
+    found, asked = load(handoff_id), one_of("kind", WRITTEN)
     with db.reading() as session:
         authors, receipt = authors_of(session, found.idea.id), has_receipt(session, handoff_id)
         me = people_by_id(session, {viewer().known_id})[viewer().known_id]
-    refuse(
-        why_not_answer(
-            kind,
-            found.handoff,
-            viewer(),
-            authors=authors,
-            waiting=found.pending is not None,
-            has_receipt=receipt,
+
+    def problem(kind: AnswerKind) -> Refused | None:
+        waiting = found.pending is not None
+        return why_not_answer(
+            kind, found.handoff, viewer(), authors=authors, waiting=waiting, has_receipt=receipt
         )
-    )
+
+    kinds = (AnswerKind(asked),) if asked else NEXT
+    kind = next((kind for kind in kinds if problem(kind) is None), kinds[0])
+    refuse(problem(kind))
     form = AnswerForm(stamp=found.handoff.stamp, signer_title=me.face.title)
     _language(form, found)
     previewing = request.form.get("do") == "preview"
