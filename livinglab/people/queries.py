@@ -192,6 +192,11 @@ def owner_of(session: Session, email: str) -> int | None:
     return session.scalar(select(Person.id).where(Person.email == email.strip().lower()))
 
 
+def signed_in_since(session: Session, token: str) -> datetime | None:
+    """Return when a browser's person last showed who they are."""
+    return session.scalar(select(Device.signed_in_at).where(Device.token_hash == token_hash(token)))
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
     """One browser in which somebody is signed in."""

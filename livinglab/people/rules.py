@@ -31,6 +31,8 @@ LIFETIME = {
     LinkPurpose.CHANGE_EMAIL: timedelta(hours=24),
 }
 DEVICE_LIFETIME = timedelta(days=60)
+FRESH_FOR = timedelta(minutes=15)
+"""How long signing in stands for a password that somebody does not have."""
 FREE_FAILURES = 5
 LONGEST_DELAY = timedelta(hours=1)
 GUARD_MEMORY = timedelta(days=1)
@@ -208,11 +210,14 @@ class Proof:
     Args:
         against: The stored hash; ``None`` where there was none. Commands check that it still stands.
         renewed: A new hash where the old one was made with weaker settings.
+        fresh: Whether this browser came by a mailed link within ``FRESH_FOR``: it stands for a password
+            where there is none.
     """
 
     good: bool
     against: str | None
     renewed: str | None = None
+    fresh: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -238,6 +243,23 @@ def prove(password: str, stored: str | None) -> Proof:
 def address_key(email: str) -> str:
     """Return the key under which tries of an address are counted."""
     return token_hash(f"address:{email.strip().lower()}")
+
+
+def why_not_current(current: Proof, *, password_hash: str | None, mailbox: bool) -> Refused | None:
+    """Say what is missing before an account itself is changed or deleted: whoever borrows a browser has not.
+
+    Args:
+        mailbox: Whether the account has a confirmed address, to which a link can be mailed.
+
+    Source: rules P5, P6.
+    """
+    if password_hash is not None:
+        if current.good and current.against == password_hash:
+            return None
+        return Refused("wrong-password", _l("This is not your present password."), field="current")
+    if current.fresh or not mailbox:
+        return None
+    return Refused("sign-in-again", _l("Let us mail you a link first, so that it is surely you."))
 
 
 # ── limits ──

@@ -55,6 +55,7 @@ ROUTES: dict[str, Row] = {
     "POST accounts.arrive_now": anybody(303),
     "POST accounts.change_address": signed_in(422),
     "POST accounts.change_password": signed_in(422),
+    "POST accounts.ask_again": signed_in(303),
     "GET accounts.confirm": anybody(200),
     "POST accounts.confirm_now": anybody(303),
     "GET accounts.delete": signed_in(200),

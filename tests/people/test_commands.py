@@ -22,7 +22,7 @@ from livinglab.people.queries import Credentials, account_of, credentials_of, li
 from livinglab.people.rules import LIFETIME, Proof, new_password, prove
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-NONE = Proof(good=False, against=None)
+NONE = Proof(good=False, against=None, fresh=True)
 
 
 @pytest.fixture(scope="module")

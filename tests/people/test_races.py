@@ -180,7 +180,7 @@ def test_a_change_asked_for_twice_and_confirmed_meanwhile_is_one_change(
         person = make.person(email=f"me{round_}@example.org")
         first, second = f"one{round_}@example.org", f"two{round_}@example.org"
         token = link(database, person, LinkPurpose.CHANGE_EMAIL, noon, first)
-        none = Proof(good=False, against=None)
+        none = Proof(good=False, against=None, fresh=True)
         ends = meet(
             database,
             {

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 from PIL import Image
 from sqlmodel import func, select
@@ -649,3 +650,29 @@ def test_outside_the_demo_no_page_shows_mails(client, make, database):
 @pytest.mark.parametrize("name", ["../secret_key", "..%2f..%2fsecret_key", "%00", "x" * 300])
 def test_no_other_file_is_read_through_the_demos_mails(demo, name):
     assert demo.get(f"/demo/mail/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/settings/address", {"email": "other@example.org"}),
+        ("/settings/password", {"password": "kaffe sykkel regn tak"}),
+        ("/settings/delete", {"published": "keep", "sure": "y"}),
+    ],
+)
+def test_who_has_no_password_shows_by_a_mailed_link_whose_account_it_is(
+    client, make, sign_in, database, mails, path, body
+):
+    person = make.person(email="kari@example.org", language="en")
+    sign_in(client, person)
+    page = path if path == "/settings/delete" else "/settings/sign-in"
+    with database.writing() as session:
+        session.execute(sa.update(Device).values(signed_in_at=utc_now() - timedelta(minutes=16)))
+    assert "Send me a link" in client.get(f"{page}?lang=en").text
+    assert client.post(path, data=body).status_code == 409
+    assert client.post("/settings/link", data={"next": page}).status_code == 303
+    link = mails("sign-in-link")[-1].data["path"].split("?")[0]
+    came = client.post(link)
+    assert (came.status_code, came.headers["Location"].split("?")[0]) == (303, page)
+    assert "Send me a link" not in client.get(f"{page}?lang=en").text
+    assert client.post(path, data=body).status_code == 303

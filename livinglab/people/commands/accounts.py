@@ -175,7 +175,8 @@ def request_email_change(
     An address not confirmed yet is simply replaced, so a slip of the pen can be mended.
 
     Raises:
-        Refused: ``bad-address``, ``same-address``, ``wrong-password``; TooMany: ``mail-later``.
+        Refused: ``bad-address``, ``same-address``, ``wrong-password``, ``sign-in-again``; TooMany:
+            ``mail-later``.
     """
     email = email.strip().lower()
     refuse(why_not_address(email))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import known_id
-from livinglab.core.errors import Refused, refuse
+from livinglab.core.errors import refuse
 from livinglab.core.journal import record
 from livinglab.core.mail import queue_mail
 from livinglab.core.tokens import new_token, token_hash
@@ -32,6 +31,7 @@ from livinglab.people.rules import (
     Proof,
     delay_after,
     why_not_address,
+    why_not_current,
     why_not_enter,
     why_not_try,
 )
@@ -65,6 +65,16 @@ def open_device(session: Session, person_id: int, now: datetime) -> str:
     )
     session.flush()
     return token
+
+
+def renew_device(session: Session, *, token: str, now: datetime) -> bool:
+    """Note that whoever is signed in on a browser has just shown that the mailbox is theirs.
+
+    Returns:
+        Whether it is signed in still.
+    """
+    here = sa.update(Device).where(col(Device.token_hash) == token_hash(token))
+    return session.scalar(here.values(signed_in_at=now).returning(col(Device.id))) is not None
 
 
 def close_device(session: Session, *, token: str) -> None:
@@ -200,11 +210,11 @@ def change_password(
     """Set one's own password. Every other device is signed out (rule P5).
 
     Args:
-        current: From ``prove`` with the stored hash; not looked at where there was no password.
+        current: From ``prove`` with the stored hash; where there was no password, whether it is fresh.
         keep: Token of the browser in which it is done.
 
     Raises:
-        Refused: ``wrong-password``.
+        Refused: ``wrong-password``, ``sign-in-again``.
     """
     lock_addresses(session, [address_of(session, person_id)], now)
     person = person_row(session, person_id)
@@ -213,11 +223,13 @@ def change_password(
 
 
 def check_current(person: Person, current: Proof) -> None:
-    """Refuse what needs the present password without it; nothing is asked where there is none."""
-    if person.password_hash is None:
-        return
-    if not current.good or current.against != person.password_hash:
-        raise Refused("wrong-password", _l("This is not your present password."), field="current")
+    """Refuse what needs the present password without it; where there is none, a mailed link stands for it.
+
+    Raises:
+        Refused: ``wrong-password``, ``sign-in-again``.
+    """
+    mailbox = person.email is not None and person.email_confirmed_at is not None
+    refuse(why_not_current(current, password_hash=person.password_hash, mailbox=mailbox))
 
 
 def _set_password(

@@ -8,15 +8,17 @@ from flask import Blueprint, redirect, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from livinglab.core.clock import utc_now
+from livinglab.core.errors import Refused
 from livinglab.ideas.commands import claim_drafts
 from livinglab.ideas.rules import claim_hash
 from livinglab.moderation.commands import submit_waiting_drafts
-from livinglab.people.commands import Arrived, close_device, open_device
-from livinglab.people.queries import Account
-from livinglab.people.rules import NewPassword, Proof, new_password, prove
+from livinglab.people.commands import Arrived, close_device, open_device, renew_device
+from livinglab.people.queries import Account, signed_in_since
+from livinglab.people.rules import FRESH_FOR, NewPassword, Proof, new_password, prove, why_not_current
 from livinglab.privacy.commands import join_accounts
 from livinglab.web import access
-from livinglab.web.database import settings
+from livinglab.web.database import db, settings
 from livinglab.web.forms import Form
 from livinglab.web.respond import safe_path
 
@@ -59,7 +61,9 @@ def come_in(session: Session, came: Arrived, now: datetime) -> str | None:
     if came.joined_from is not None:
         join_accounts(session, from_id=came.joined_from, into_id=came.person_id, now=now)
     token = None
-    if access.viewer().person_id != came.person_id:
+    here = access.device_token()
+    same = here is not None and access.viewer().person_id == came.person_id
+    if not (here and same and renew_device(session, token=here, now=now)):
         token = open_device(session, came.person_id, now)
         settle_in(session, came.person_id, now)
     if came.confirmed_now:  # last: ideas and comments are locked after devices
@@ -68,10 +72,24 @@ def come_in(session: Session, came: Arrived, now: datetime) -> str | None:
 
 
 def proof_of(account: Account, password: str | None) -> Proof:
-    """Compare the present password; nothing is compared where there is none to ask for."""
+    """Compare the present password; where there is none, look how lately this browser came by a link."""
     if not account.has_password:
-        return Proof(good=False, against=None)
+        return Proof(good=False, against=None, fresh=_came_lately())
     return prove(password or "", account.password_hash)
+
+
+def _came_lately() -> bool:
+    token = access.device_token()
+    with db.reading() as session:
+        since = signed_in_since(session, token) if token else None
+    return since is not None and utc_now() - since <= FRESH_FOR
+
+
+def why_not_alone(account: Account) -> Refused | None:
+    """Say why this browser may not change the account yet, where no password can be asked for."""
+    if account.has_password:
+        return None
+    return why_not_current(proof_of(account, None), password_hash=None, mailbox=account.confirmed)
 
 
 def chosen_password(password: str | None, *, email: str, name: str) -> NewPassword:

@@ -16,8 +16,16 @@ from livinglab.core.files import keep_image, prepare_image, remove_image
 from livinglab.core.tokens import token_hash
 from livinglab.people import commands
 from livinglab.people.forms import AddressForm, DeleteForm, OwnForm, PasswordForm, PhotoForm, ProfileForm
+from livinglab.people.models import LinkPurpose
 from livinglab.people.queries import Account, account_of, devices_of
-from livinglab.people.views.blueprint import accounts, chosen_password, proof_of, status_of
+from livinglab.people.views.blueprint import (
+    accounts,
+    chosen_password,
+    proof_of,
+    status_of,
+    wanted_path,
+    why_not_alone,
+)
 from livinglab.privacy.commands import Published, erase_person
 from livinglab.web import access
 from livinglab.web.access import signed_in, viewer
@@ -122,7 +130,12 @@ def _security_page(account: Account, address: AddressForm, password: PasswordFor
     with db.reading() as session:
         devices = devices_of(session, account.id, access.device_token() or "", utc_now())
     return render_template(
-        "people/security.html", account=account, address_form=address, password_form=password, devices=devices
+        "people/security.html",
+        account=account,
+        address_form=address,
+        password_form=password,
+        devices=devices,
+        why_not_alone=why_not_alone(account),
     )
 
 
@@ -172,6 +185,23 @@ def change_password() -> Response | tuple[str, int]:
     return _security_page(account, _asked(AddressForm(formdata=None), account), form), status_of(form)
 
 
+@accounts.post("/settings/link")
+@signed_in
+@door("link", "20 per hour")
+def ask_again() -> Response:
+    """Mail a link that shows whose mailbox it is, and leads back to the page that asked."""
+    ActionForm.require()
+    account = _account()
+    next_path = wanted_path() or url_for("accounts.security")
+    with db.writing() as session:
+        commands.request_link(
+            session, email=account.email, purpose=LinkPurpose.SIGN_IN, language=account.language,
+            next_path=next_path, now=utc_now(),
+        )  # fmt: skip
+    message = _("We have sent you a link. Open it in this browser: it leads back here.")
+    return back(next_path, message)
+
+
 @accounts.post("/settings/devices/end")
 @signed_in
 def end_other_devices() -> Response:
@@ -201,4 +231,7 @@ def delete() -> Response | tuple[str, int]:
             for key in erased.pictures:
                 remove_image(_uploads(), key)
             return back(url_for("front.home"), _("Your account is gone. Thank you for what you have given."))
-    return render_template("people/delete.html", account=account, form=form), status_of(form)
+    page = render_template(
+        "people/delete.html", account=account, form=form, why_not_alone=why_not_alone(account)
+    )
+    return page, status_of(form)
