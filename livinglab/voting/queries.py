@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.errors import Refused
+from livinglab.core.together import Read, Rows
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Activity, Credit, CreditKind, Follow, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.counts import writers_since
+from livinglab.ideas.queries.visibility import NOBODY
 from livinglab.ideas.rules import NO_SUCH_IDEA, band_of, counts_open, counts_open_at
 from livinglab.labs.models import Challenge, Lab, LabSettings
 from livinglab.voting.models import Support, SupportGiven
@@ -94,10 +97,8 @@ def support_target(session: Session, idea_id: int, person: Viewer, *, lock: bool
     Raises:
         NotFound: ``no-such-idea``.
     """
-    query = _target(person).where(col(Idea.id) == idea_id)
-    if lock:
-        query = query.with_for_update(read=True, of=Idea)
-    row = session.execute(query).one_or_none()
+    query = _locked_target() if lock else _target()
+    row = session.execute(query, _who(idea_id, person)).one_or_none()
     if row is None:
         raise NO_SUCH_IDEA
     return Target(**row._asdict())
@@ -108,12 +109,25 @@ def support_state(session: Session, idea_id: int, viewer: Viewer, now: datetime)
 
     Raises:
         NotFound: ``no-such-idea``. Whether the idea may be seen at all is the page's question.
-
-    Source: rules V1, V3, V4.
     """
-    me = viewer.person_id or -1
-    row = session.execute(
-        _target(viewer)
+    return support_read(idea_id, viewer, now).alone(session)
+
+
+def support_read(idea_id: int, viewer: Viewer, now: datetime) -> Read[SupportState]:
+    """Return how ``support_state`` is read. Source: rules V1, V3, V4."""
+    values = {**_who(idea_id, viewer), **_lately(now)}
+    return Read(_state_query(), values, lambda rows: _state(rows, viewer, now))
+
+
+def _who(idea_id: int, person: Viewer) -> dict[str, object]:
+    return {"idea_id": idea_id, "me": person.person_id or NOBODY}
+
+
+@lru_cache(maxsize=1)
+def _state_query() -> sa.Select[Any]:
+    hour, day = _given()
+    return (
+        _target()
         .add_columns(
             col(IdeaCount.supports),
             col(IdeaCount.staff_supports),
@@ -123,25 +137,26 @@ def support_state(session: Session, idea_id: int, viewer: Viewer, now: datetime)
             sa.func.coalesce(col(LabSettings.counts_hidden_hours), 72).label("hidden_hours"),
             col(Challenge.counts_from),
             col(Challenge.closes_at),
+            sa.select(hour).where(_of_me()).scalar_subquery().label("last_hour"),
+            sa.select(day).where(_of_me()).scalar_subquery().label("last_day"),
         )
         .outerjoin(LabSettings, col(LabSettings.lab_id) == col(Idea.lab_id))
         .outerjoin(IdeaCount, col(IdeaCount.idea_id) == col(Idea.id))
-        .outerjoin(Support, sa.and_(col(Support.idea_id) == col(Idea.id), col(Support.person_id) == me))
-        .outerjoin(Follow, sa.and_(col(Follow.idea_id) == col(Idea.id), col(Follow.person_id) == me))
-        .where(col(Idea.id) == idea_id)
-    ).one_or_none()
+        .outerjoin(Support, sa.and_(col(Support.idea_id) == col(Idea.id), col(Support.person_id) == _ME))
+        .outerjoin(Follow, sa.and_(col(Follow.idea_id) == col(Idea.id), col(Follow.person_id) == _ME))
+    )
+
+
+def _state(rows: Rows, viewer: Viewer, now: datetime) -> SupportState:
+    row = next(iter(rows), None)
     if row is None:
         raise NO_SUCH_IDEA
-    return _state(session, row, viewer, now)
-
-
-def _state(session: Session, row: Any, viewer: Viewer, now: datetime) -> SupportState:
     target = Target(**{field.name: getattr(row, field.name) for field in fields(Target)})
     opens = counts_open_at(row.published_at, row.hidden_hours, row.counts_from, row.closes_at)
     shown = counts_open(opens, now)
-    hour, day = given_lately(session, viewer, now)
     mine = row.mine_counts is not None
-    why_not = why_not_support(target, person=viewer, needed=target.needed, last_hour=hour, last_day=day)
+    lately = {"last_hour": row.last_hour, "last_day": row.last_day}
+    why_not = why_not_support(target, person=viewer, needed=target.needed, **lately)
     return SupportState(
         idea_id=target.id,
         lab_id=target.lab_id,
@@ -167,13 +182,29 @@ def given_lately(session: Session, person: Viewer, now: datetime) -> tuple[int, 
     """Count the supports a person gave within the hour and within the day, withdrawn ones too (rule V8)."""
     if not person.signed_in:
         return 0, 0
-    hour = sa.func.count().filter(col(SupportGiven.at) > now - timedelta(hours=1))
-    row = session.execute(
-        sa.select(hour, sa.func.count()).where(
-            col(SupportGiven.person_id) == person.known_id, col(SupportGiven.at) > now - timedelta(days=1)
-        )
-    ).one()
+    row = session.execute(_given_query(), {"me": person.known_id, **_lately(now)}).one()
     return int(row[0]), int(row[1])
+
+
+def _lately(now: datetime) -> dict[str, object]:
+    return {"hour_ago": now - timedelta(hours=1), "day_ago": now - timedelta(days=1)}
+
+
+def _given() -> tuple[Any, Any]:
+    """Return the two counts of what somebody gave within the hour and within the day."""
+    at: Any = col(SupportGiven.at)
+    hour_ago = sa.bindparam("hour_ago", type_=at.type)
+    return sa.func.count().filter(at > hour_ago), sa.func.count()
+
+
+def _of_me() -> sa.ColumnElement[bool]:
+    at: Any = col(SupportGiven.at)
+    return sa.and_(col(SupportGiven.person_id) == _ME, at > sa.bindparam("day_ago", type_=at.type))
+
+
+@lru_cache(maxsize=1)
+def _given_query() -> sa.Select[Any]:
+    return sa.select(*_given()).where(_of_me())
 
 
 def support_count(session: Session, idea_id: int) -> int:
@@ -181,10 +212,14 @@ def support_count(session: Session, idea_id: int) -> int:
     return session.scalar(sa.select(col(IdeaCount.supports)).where(col(IdeaCount.idea_id) == idea_id)) or 0
 
 
-def _target(person: Viewer) -> sa.Select[Any]:
-    me = person.person_id or -1
+_ME: Any = sa.bindparam("me", type_=sa.Integer)
+
+
+@lru_cache(maxsize=1)
+def _target() -> sa.Select[Any]:
+    """Return the statement that reads a target for one person, made once."""
     wrote = sa.exists().where(
-        col(Credit.idea_id) == col(Idea.id), col(Credit.person_id) == me, col(Credit.kind).in_(AUTHORS)
+        col(Credit.idea_id) == col(Idea.id), col(Credit.person_id) == _ME, col(Credit.kind).in_(AUTHORS)
     )
     box = sa.case((col(Idea.challenge_id).is_(None), col(Lab.box_threshold)), else_=col(Challenge.threshold))
     columns: tuple[Any, ...] = (
@@ -198,7 +233,7 @@ def _target(person: Viewer) -> sa.Select[Any]:
         col(Idea.title),
         col(Idea.language),
         col(Idea.published_at),
-        sa.or_(sa.func.coalesce(col(Idea.author_id), 0) == me, wrote).label("by_author"),
+        sa.or_(sa.func.coalesce(col(Idea.author_id), 0) == _ME, wrote).label("by_author"),
         sa.func.coalesce(col(Challenge.trust_needed), 1).label("needed"),
         box.label("threshold"),
     )
@@ -207,7 +242,13 @@ def _target(person: Viewer) -> sa.Select[Any]:
         .select_from(Idea)
         .join(Lab, col(Lab.id) == col(Idea.lab_id))
         .outerjoin(Challenge, col(Challenge.id) == col(Idea.challenge_id))
+        .where(col(Idea.id) == sa.bindparam("idea_id", type_=sa.Integer))
     )
+
+
+@lru_cache(maxsize=1)
+def _locked_target() -> sa.Select[Any]:
+    return _target().with_for_update(read=True, of=Idea)
 
 
 ACTIVE_DAYS = 90

@@ -5,6 +5,7 @@ from livinglab.handoff.queries.answers import (
     Correction,
     answer_by_id,
     answers_of,
+    answers_read,
     waiting_answer,
 )
 from livinglab.handoff.queries.facts import HandoffPeople, LabClock, lab_clock, people_of
@@ -26,6 +27,7 @@ __all__ = [
     "Sheet",
     "answer_by_id",
     "answers_of",
+    "answers_read",
     "handoff_by_id",
     "lab_clock",
     "open_handoff",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,11 +13,11 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from livinglab.core.clock import local_day
-from livinglab.core.db import Texts, known_id
+from livinglab.core.db import Texts
 from livinglab.core.files import StoredFile
+from livinglab.core.together import Read, Rows
 from livinglab.handoff.models import Answer, AnswerKind, Handoff, Outcome
-from livinglab.handoff.queries.facts import lab_clock
-from livinglab.labs.models import ReceivingUnit
+from livinglab.labs.models import Lab, LabSettings, ReceivingUnit
 from livinglab.people.models import Person
 from livinglab.people.rules import Face, face_of
 
@@ -74,100 +75,129 @@ class AnswerShown:
         return self.published_at is not None
 
 
-def _rows(session: Session, *conditions: Any) -> list[Any]:
-    signer, second = aliased(Person), aliased(Person)
-    photo, photo2 = aliased(StoredFile), aliased(StoredFile)
-    return list(
-        session.execute(
-            sa.select(
-                Answer, Handoff, col(ReceivingUnit.name), signer, col(photo.key), second, col(photo2.key)
-            )
-            .join(Handoff, col(Handoff.id) == col(Answer.handoff_id))
-            .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
-            .join(signer, col(signer.id) == col(Answer.signer_id))
-            .outerjoin(photo, col(photo.id) == col(signer.photo_id))
-            .outerjoin(second, col(second.id) == col(Answer.second_id))
-            .outerjoin(photo2, col(photo2.id) == col(second.photo_id))
-            .where(*conditions)
-            .order_by(col(Answer.published_at), col(Answer.id))
+_signer, _second = aliased(Person), aliased(Person)
+_signer_photo, _second_photo = aliased(StoredFile), aliased(StoredFile)
+_OF_ANSWER = (
+    "id", "handoff_id", "idea_id", "kind", "outcome", "language", "title", "body", "signer_id",
+    "signer_title", "corrects_id", "written_at", "published_at", "returned_note", "stamp",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _query() -> Any:
+    """Return the statement that reads answers with all a page tells of them, made once; not yet narrowed."""
+    usual = LabSettings(lab_id=0)
+    return (
+        sa.select(
+            *(getattr(Answer, name) for name in _OF_ANSWER),
+            col(Handoff.queued_at),
+            col(Handoff.preliminary_due),
+            col(Handoff.decision_due),
+            col(ReceivingUnit.name).label("unit"),
+            col(Lab.timezones),
+            sa.func.coalesce(col(LabSettings.preliminary_days), usual.preliminary_days).label("preliminary"),
+            sa.func.coalesce(col(LabSettings.decision_days), usual.decision_days).label("decision"),
+            col(_signer.name).label("signer_name"),
+            col(_signer.erased_at).label("signer_erased"),
+            col(_signer_photo.key).label("signer_photo"),
+            col(_second.id).label("second_id"),
+            col(_second.name).label("second_name"),
+            col(_second.title).label("second_title"),
+            col(_second.erased_at).label("second_erased"),
+            col(_second_photo.key).label("second_photo"),
         )
+        .join(Handoff, col(Handoff.id) == col(Answer.handoff_id))
+        .join(Lab, col(Lab.id) == col(Handoff.lab_id))
+        .outerjoin(LabSettings, col(LabSettings.lab_id) == col(Handoff.lab_id))
+        .outerjoin(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
+        .join(_signer, col(_signer.id) == col(Answer.signer_id))
+        .outerjoin(_signer_photo, col(_signer_photo.id) == col(_signer.photo_id))
+        .outerjoin(_second, col(_second.id) == col(Answer.second_id))
+        .outerjoin(_second_photo, col(_second_photo.id) == col(_second.photo_id))
+        .order_by(col(Answer.published_at), col(Answer.id))
     )
 
 
-def _shown(session: Session, rows: list[Any]) -> list[AnswerShown]:
-    if not rows:
-        return []
-    clock = lab_clock(session, rows[0][1].lab_id)
+def _shown(rows: Rows) -> tuple[AnswerShown, ...]:
     newer: dict[int, list[Correction]] = defaultdict(list)
-    for answer, _handoff, _unit, signer, photo, _second, _photo2 in rows:
-        if answer.kind is AnswerKind.CORRECTION and answer.published_at is not None:
-            newer[answer.corrects_id].append(
-                Correction(
-                    id=answer.id,
-                    title=answer.title,
-                    body=answer.body,
-                    language=answer.language,
-                    at=answer.published_at,
-                    signer=_face(signer, photo, answer.signer_title),
-                )
+    for row in rows:
+        if row.kind is AnswerKind.CORRECTION and row.published_at is not None:
+            newer[row.corrects_id].append(
+                Correction(row.id, row.title, row.body, row.language, row.published_at, _signer_of(row))
             )
-    promised = {
-        AnswerKind.PRELIMINARY: clock.settings.preliminary_days,
-        AnswerKind.FINAL: clock.settings.decision_days,
-    }
-    found = []
-    for answer, handoff, unit, signer, photo, second, photo2 in rows:
-        at = answer.published_at or answer.written_at
-        due = {AnswerKind.PRELIMINARY: handoff.preliminary_due, AnswerKind.FINAL: handoff.decision_due}.get(
-            answer.kind
-        )
-        used = (local_day(at, clock.zone) - local_day(handoff.queued_at, clock.zone)).days
-        found.append(
-            AnswerShown(
-                id=known_id(answer.id),
-                idea_id=answer.idea_id,
-                handoff_id=answer.handoff_id,
-                unit=unit or {},
-                kind=answer.kind,
-                outcome=answer.outcome,
-                title=answer.title,
-                body=answer.body,
-                language=answer.language,
-                signer_id=answer.signer_id,
-                signer=_face(signer, photo, answer.signer_title),
-                second=_face(second, photo2, second.title) if second else None,
-                written_at=answer.written_at,
-                published_at=answer.published_at,
-                days_used=used,
-                days_promised=promised.get(answer.kind),
-                days_late=(local_day(at, clock.zone) - local_day(due, clock.zone)).days + 1
-                if due and at >= due
-                else 0,
-                corrections=tuple(newer.get(known_id(answer.id), ())),
-                returned_note=answer.returned_note,
-                corrects_id=answer.corrects_id,
-                stamp=answer.stamp,
-            )
-        )
-    return found
+    return tuple(_answer(row, tuple(newer.get(row.id, ()))) for row in rows)
 
 
-def _face(person: Person, photo: str | None, title: str) -> Face:
-    return face_of(name=person.name, photo=photo, title=title, erased=person.erased_at is not None)
+def _answer(row: Any, corrections: tuple[Correction, ...]) -> AnswerShown:
+    zone = row.timezones[0]
+    at = row.published_at or row.written_at
+    promised = {AnswerKind.PRELIMINARY: row.preliminary, AnswerKind.FINAL: row.decision}
+    dues = {AnswerKind.PRELIMINARY: row.preliminary_due, AnswerKind.FINAL: row.decision_due}
+    due = dues.get(row.kind)
+    return AnswerShown(
+        id=row.id,
+        idea_id=row.idea_id,
+        handoff_id=row.handoff_id,
+        unit=row.unit or {},
+        kind=row.kind,
+        outcome=row.outcome,
+        title=row.title,
+        body=row.body,
+        language=row.language,
+        signer_id=row.signer_id,
+        signer=_signer_of(row),
+        second=_second_of(row),
+        written_at=row.written_at,
+        published_at=row.published_at,
+        days_used=(local_day(at, zone) - local_day(row.queued_at, zone)).days,
+        days_promised=promised.get(row.kind),
+        days_late=(local_day(at, zone) - local_day(due, zone)).days + 1 if due and at >= due else 0,
+        corrections=corrections,
+        returned_note=row.returned_note,
+        corrects_id=row.corrects_id,
+        stamp=row.stamp,
+    )
+
+
+def _signer_of(row: Any) -> Face:
+    erased = row.signer_erased is not None
+    return face_of(name=row.signer_name, photo=row.signer_photo, title=row.signer_title, erased=erased)
+
+
+def _second_of(row: Any) -> Face | None:
+    if row.second_id is None:
+        return None
+    erased = row.second_erased is not None
+    return face_of(name=row.second_name, photo=row.second_photo, title=row.second_title, erased=erased)
 
 
 def answers_of(session: Session, idea_id: int) -> tuple[AnswerShown, ...]:
     """Return the published answers of an idea, oldest first, each with its corrections. Source: rule H4."""
-    rows = _rows(session, col(Answer.idea_id) == idea_id, col(Answer.published_at).is_not(None))
-    return tuple(answer for answer in _shown(session, rows) if answer.kind is not AnswerKind.CORRECTION)
+    return answers_read(idea_id).alone(session)
+
+
+def answers_read(idea_id: int) -> Read[tuple[AnswerShown, ...]]:
+    """Return how ``answers_of`` is read."""
+    return Read(_of_idea(), {"idea_id": idea_id}, _but_corrections)
+
+
+@lru_cache(maxsize=1)
+def _of_idea() -> sa.Select[Any]:
+    one: Any = sa.bindparam("idea_id", type_=sa.Integer)
+    public = col(Answer.published_at).is_not(None)
+    return _query().where(col(Answer.idea_id) == one, public)  # type: ignore[no-any-return]
+
+
+def _but_corrections(rows: Rows) -> tuple[AnswerShown, ...]:
+    return tuple(answer for answer in _shown(rows) if answer.kind is not AnswerKind.CORRECTION)
 
 
 def waiting_answer(session: Session, handoff_id: int) -> AnswerShown | None:
     """Return the answer of a handoff that is written and not published, if there is one."""
-    rows = _rows(session, col(Answer.handoff_id) == handoff_id, col(Answer.published_at).is_(None))
-    return next(iter(_shown(session, rows)), None)
+    waits = col(Answer.handoff_id) == handoff_id, col(Answer.published_at).is_(None)
+    return next(iter(_shown(session.execute(_query().where(*waits)).all())), None)
 
 
 def answer_by_id(session: Session, answer_id: int) -> AnswerShown | None:
     """Return one answer, published or not; who may see it is asked elsewhere."""
-    return next(iter(_shown(session, _rows(session, col(Answer.id) == answer_id))), None)
+    return next(iter(_shown(session.execute(_query().where(col(Answer.id) == answer_id)).all())), None)

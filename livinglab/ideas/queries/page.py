@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlmodel import col
 
 from livinglab.core.db import Texts
 from livinglab.core.files import StoredFile
+from livinglab.core.together import Read, Rows
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import (
     Activity,
@@ -199,9 +201,19 @@ def once_public(session: Session, idea_id: int) -> Publication | None:
     return session.scalar(query)
 
 
+def credits_read(idea_id: int) -> Read[tuple[CreditShown, ...]]:
+    """Return how those are read who gave something to the idea (rule I6)."""
+    return Read(_credits_query(), {"idea_id": idea_id}, _credits)
+
+
 def credits_of(session: Session, idea_id: int) -> tuple[CreditShown, ...]:
     """Return who gave what to the idea, each person once, in the order they came (rule I6)."""
-    rows = session.execute(
+    return credits_read(idea_id).alone(session)
+
+
+@lru_cache(maxsize=1)
+def _credits_query() -> sa.Select[Any]:
+    query: Any = (
         sa.select(
             col(Credit.person_id),
             col(Credit.kind),
@@ -210,13 +222,17 @@ def credits_of(session: Session, idea_id: int) -> tuple[CreditShown, ...]:
             col(Person.pseudonym),
             col(Person.title),
             col(Person.erased_at),
-            col(StoredFile.key),
+            col(StoredFile.key).label("photo"),
         )
         .join(Person, col(Person.id) == col(Credit.person_id))
         .outerjoin(StoredFile, col(StoredFile.id) == col(Person.photo_id))
-        .where(col(Credit.idea_id) == idea_id)
+        .where(col(Credit.idea_id) == sa.bindparam("idea_id", type_=sa.Integer))
         .order_by(col(Credit.given_at), col(Credit.id))
     )
+    return query  # type: ignore[no-any-return]
+
+
+def _credits(rows: Rows) -> tuple[CreditShown, ...]:
     found: dict[tuple[int, Byline], tuple[Face, list[CreditKind]]] = {}
     for person_id, kind, byline, name, pseudonym, title, erased_at, photo in rows:
         face = face_of(

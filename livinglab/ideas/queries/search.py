@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +15,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.text import LANGUAGES, grams, stems, words
+from livinglab.core.together import Read, Rows
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 
 MOST_WORDS = 8
@@ -96,7 +99,8 @@ def _postgresql_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subqu
 _SQLITE_ALIKE = """
 SELECT g.rowid AS id FROM idea_gram AS g WHERE idea_gram MATCH (
   SELECT coalesce(group_concat('"' || term || '"', ' OR '), '"§"') FROM (
-    SELECT term FROM idea_gram_vocab WHERE term IN ({pieces}) ORDER BY doc, term LIMIT :rarest))
+    SELECT term FROM idea_gram_vocab WHERE term IN (SELECT value FROM json_each(:pieces))
+    ORDER BY doc, term LIMIT :rarest))
 ORDER BY rank LIMIT :most
 """
 _POSTGRESQL_ALIKE = """
@@ -132,40 +136,65 @@ def alike(
 
     Source: DESIGN section 3, similar: rarest six of the known three-letter pieces, then word by word.
     """
-    pieces = grams(title)
-    if not pieces:
+    if not grams(title):
         return ()
-    near = _near(session, pieces, limit=CANDIDATES * (1 if lab_id is None else 3))
-    query = (
+    dialect = session.get_bind().dialect.name
+    read = alike_read(
+        dialect, title, lab_id=lab_id, language=language, without=without, limit=limit, least=least
+    )
+    return read.alone(session)
+
+
+def alike_read(
+    dialect: str,
+    title: str,
+    *,
+    lab_id: int | None = None,
+    language: str = "",
+    without: int | None = None,
+    limit: int = 5,
+    least: float = ALIKE,
+) -> Read[tuple[Alike, ...]]:
+    """Return how ``alike`` is read."""
+    pieces = grams(title)
+    values: dict[str, Any] = {"rarest": RAREST, "most": CANDIDATES * (1 if lab_id is None else 3)}
+    values |= (
+        {"pieces": json.dumps(pieces)} if dialect == "sqlite" else {"pieces": pieces, "size": len(pieces)}
+    )
+    values |= {"alike_in": lab_id} if lab_id is not None else {}
+    values |= {"without": without} if without is not None else {}
+    query = _alike_query(dialect, in_lab=lab_id is not None, but_one=without is not None)
+    return Read(query, values, lambda rows: _likest(title, language, rows, limit, least))
+
+
+@lru_cache(maxsize=8)
+def _alike_query(dialect: str, *, in_lab: bool, but_one: bool) -> sa.Select[Any]:
+    """Return the statement, made once: making it costs more than running it."""
+    text = sa.text(_SQLITE_ALIKE if dialect == "sqlite" else _POSTGRESQL_ALIKE)
+    near = text.columns(sa.column("id", sa.Integer)).subquery("near")
+    query: Any = (
         sa.select(col(Idea.id), col(Idea.title), col(Idea.language), col(Idea.stage), col(Idea.activity))
         .join(near, near.c.id == col(Idea.id))
         .where(col(Idea.publication) == Publication.PUBLISHED, col(Idea.activity) != Activity.WITHDRAWN)
     )
-    if lab_id is not None:
-        query = query.where(col(Idea.lab_id) == lab_id)
-    if without is not None:
-        query = query.where(col(Idea.id) != without)
+    if in_lab:
+        query = query.where(col(Idea.lab_id) == sa.bindparam("alike_in", type_=sa.Integer))
+    if but_one:
+        query = query.where(col(Idea.id) != sa.bindparam("without", type_=sa.Integer))
+    return query  # type: ignore[no-any-return]
+
+
+def _likest(title: str, language: str, rows: Rows, limit: int, least: float) -> tuple[Alike, ...]:
     wanted = _stemmed(title, language)
     found = [
         Alike(row.id, row.title, row.language, row.stage, row.activity, _likeness(title, wanted, row))
-        for row in session.execute(query)
+        for row in rows
     ]
     best = sorted((one for one in found if one.likeness >= least), key=lambda one: (-one.likeness, -one.id))
     return tuple(best[:limit])
 
 
-def _near(session: Session, pieces: list[str], *, limit: int) -> sa.Subquery:
-    values: dict[str, Any] = {"rarest": RAREST, "most": limit}
-    if session.get_bind().dialect.name == "sqlite":
-        names = {f"piece{n}": piece for n, piece in enumerate(pieces)}
-        query = sa.text(_SQLITE_ALIKE.format(pieces=", ".join(f":{name}" for name in names)))
-        values |= names
-    else:
-        query = sa.text(_POSTGRESQL_ALIKE)
-        values |= {"pieces": pieces, "size": len(pieces)}
-    return query.bindparams(**values).columns(sa.column("id", sa.Integer)).subquery("near")
-
-
+@lru_cache(maxsize=4096)
 def _stemmed(title: str, language: str) -> str:
     return " ".join(stems(default_process(title), language))
 

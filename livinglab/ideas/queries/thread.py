@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -15,9 +16,10 @@ from sqlmodel import col
 from livinglab.core.db import known_id
 from livinglab.core.errors import Refused
 from livinglab.core.files import StoredFile
+from livinglab.core.together import Read, Rows
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Byline, Comment, CommentKind, Idea, Publication
-from livinglab.ideas.queries.visibility import comment_visible_to
+from livinglab.ideas.queries.visibility import comment_reader, comment_visible
 from livinglab.ideas.rules import (
     AGAINST,
     FOR,
@@ -106,17 +108,26 @@ class About:
     lead_id: int | None
 
 
-def thread_of(
-    session: Session, about: About, viewer: Viewer, now: datetime, *, whole: Collection[str] = ()
-) -> Thread:
-    """Return the conversation: one statement.
+def thread_read(about: About, viewer: Viewer, now: datetime, *, whole: Collection[str] = ()) -> Read[Thread]:
+    """Return how the conversation is read.
 
     Args:
         whole: Sides to show whole: ``for``, ``against``, ``questions``; the others begin with three.
 
     Source: rule I5.
     """
-    rows = session.execute(_query(viewer, about).order_by(col(Comment.id)).limit(MOST)).all()
+    values = {"idea_id": about.idea_id, **comment_reader(viewer, about.lab_id)}
+    return Read(_thread_query(), values, lambda rows: _thread(rows, about, viewer, now, whole))
+
+
+def thread_of(
+    session: Session, about: About, viewer: Viewer, now: datetime, *, whole: Collection[str] = ()
+) -> Thread:
+    """Return the conversation: one statement."""
+    return thread_read(about, viewer, now, whole=whole).alone(session)
+
+
+def _thread(rows: Rows, about: About, viewer: Viewer, now: datetime, whole: Collection[str]) -> Thread:
     replies: dict[int, list[CommentShown]] = defaultdict(list)
     for row in rows:
         if row.parent_id is not None and row.deleted_at is None:
@@ -151,7 +162,14 @@ def _column(side: str, tops: list[CommentShown], whole: Collection[str]) -> Colu
     return Column(side, len(own), tuple(own if short or side in whole else own[:SHOWN]))
 
 
-def _query(viewer: Viewer, about: About) -> sa.Select[Any]:
+@lru_cache(maxsize=1)
+def _thread_query() -> sa.Select[Any]:
+    return _query().order_by(col(Comment.id)).limit(MOST)
+
+
+@lru_cache(maxsize=1)
+def _query() -> sa.Select[Any]:
+    """Return the statement on comments of one idea as somebody may see them, made once."""
     query: Any = (
         sa.select(
             col(Comment.id),
@@ -177,8 +195,8 @@ def _query(viewer: Viewer, about: About) -> sa.Select[Any]:
         .outerjoin(Person, col(Person.id) == col(Comment.author_id))
         .outerjoin(StoredFile, col(StoredFile.id) == col(Person.photo_id))
         .where(
-            col(Comment.idea_id) == about.idea_id,
-            sa.or_(comment_visible_to(viewer, about.lab_id), _answered_in_public()),
+            col(Comment.idea_id) == sa.bindparam("idea_id", type_=sa.Integer),
+            sa.or_(comment_visible(), _answered_in_public()),
         )
     )
     return cast("sa.Select[Any]", query)
@@ -267,7 +285,8 @@ def one_comment(session: Session, comment_id: int, viewer: Viewer, now: datetime
     if of_idea is None:
         raise NO_SUCH_COMMENT
     about = About(known_id(of_idea[0]), of_idea[1], of_idea[2], of_idea[3])
-    row = session.execute(_query(viewer, about).where(col(Comment.id) == comment_id)).one_or_none()
+    values = {"idea_id": about.idea_id, **comment_reader(viewer, about.lab_id)}
+    row = session.execute(_query().where(col(Comment.id) == comment_id), values).one_or_none()
     if row is None:
         raise NO_SUCH_COMMENT
     shown = _shown(row, about, viewer, now)

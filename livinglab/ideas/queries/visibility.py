@@ -11,6 +11,8 @@ from livinglab.ideas.models import Activity, Comment, Idea, Publication
 from livinglab.ideas.rules import OUT_OF_LISTS
 
 Condition = sa.ColumnElement[bool]
+NOBODY = -1
+"""A visitor's number where a statement asks who is looking; no row has it."""
 
 
 def visible_to(viewer: Viewer) -> Condition:
@@ -43,14 +45,20 @@ def listed(*activities: Activity) -> Condition:
     return sa.and_(public, col(Idea.activity).not_in(OUT_OF_LISTS))
 
 
-def comment_visible_to(viewer: Viewer, lab_id: int) -> Condition:
+def comment_visible() -> Condition:
     """Return the condition on comments of one idea: public ones, one's own, all but drafts for moderators.
 
-    Hidden and removed ones are kept in the thread where they were answered; their words are not read.
+    Who asks is bound when it runs, by ``comment_reader``. Hidden and removed ones are kept in the thread
+    where they were answered; their words are not read.
     """
-    ways: list[Condition] = [col(Comment.publication) == Publication.PUBLISHED]
-    if viewer.signed_in:
-        ways.append(col(Comment.author_id) == viewer.person_id)
-    if viewer.moderates(lab_id):
-        ways.append(col(Comment.publication) != Publication.DRAFT)
-    return sa.or_(*ways)
+    moderates = sa.bindparam("moderates", type_=sa.Boolean)
+    return sa.or_(
+        col(Comment.publication) == Publication.PUBLISHED,
+        col(Comment.author_id) == sa.bindparam("me", type_=sa.Integer),
+        sa.and_(moderates, col(Comment.publication) != Publication.DRAFT),
+    )
+
+
+def comment_reader(viewer: Viewer, lab_id: int) -> dict[str, object]:
+    """Return what ``comment_visible`` must know of the person who asks."""
+    return {"me": viewer.person_id or NOBODY, "moderates": viewer.moderates(lab_id)}

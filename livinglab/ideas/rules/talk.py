@@ -81,7 +81,7 @@ def why_not_comment_text(body: str) -> Refused | None:
 
 
 def why_not_see_comment(comment: Said, idea: Shown, viewer: Viewer) -> Refused | None:
-    """Say why this person may not read a comment: ``queries.comment_visible_to`` on one row.
+    """Say why this person may not read a comment: ``queries.comment_visible`` on one row.
 
     A trace, of words deleted or hidden that others answered, is nothing to read or to act on.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import make_response, render_template, request, url_for
@@ -12,13 +13,15 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.errors import NotFound, refuse
-from livinglab.handoff.queries import answers_of
+from livinglab.core.together import together
+from livinglab.core.viewer import Viewer
+from livinglab.handoff.queries import answers_read
 from livinglab.ideas.commands import follow_idea, leave_idea, take_back_idea, unfollow_idea, withdraw_idea
 from livinglab.ideas.forms import CommentForm
 from livinglab.ideas.models import CommentKind, Publication
-from livinglab.ideas.queries.page import IdeaPage, credits_of, idea_page, once_public
-from livinglab.ideas.queries.search import alike
-from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_of
+from livinglab.ideas.queries.page import IdeaPage, credits_read, idea_page, once_public
+from livinglab.ideas.queries.search import alike_read
+from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_read
 from livinglab.ideas.queries.visibility import visible_idea
 from livinglab.ideas.rules import (
     NO_SUCH_IDEA,
@@ -29,9 +32,16 @@ from livinglab.ideas.rules import (
     why_not_take_back,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
-from livinglab.notices.queries import story
-from livinglab.pipeline.queries import decisions_of, whereabouts
-from livinglab.voting.queries import support_state
+from livinglab.notices.queries import story, told_read
+from livinglab.pipeline.queries import (
+    DecisionShown,
+    Standing,
+    Whereabouts,
+    decisions_read,
+    spans_of,
+    standing_read,
+)
+from livinglab.voting.queries import support_read, support_state
 from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db, settings
 from livinglab.web.filters import markdown
@@ -54,25 +64,46 @@ def page(idea_id: int) -> Response:
                 raise
             return _gone(state)
         enter(idea.lab)
-        about = About(idea.id, idea.lab.id, idea.author_id, idea.lead_id)
-        thread = thread_of(session, about, person, now, whole=_whole())
-        near = alike(
-            session, idea.title, lab_id=idea.lab.id, language=idea.language, without=idea.id, least=45
-        )
-        values: dict[str, Any] = {
-            "idea": idea,
-            "thread": thread,
-            "credits": credits_of(session, idea_id),
-            "near": near,
-            "where": (where := whereabouts(session, idea_id, now)),
-            "standing": where.standing if where else None,
-            "answers": answers_of(session, idea_id),
-            "story": (told := story(session, idea_id, language()) if idea.published_at else ()),
-            "criterion_name": _criterion_names(session, idea_id, told).get,
-            "support": support_state(session, idea_id, person, now) if idea.published_at else None,
-            "bylines": byline_labels(session, person) if person.signed_in else {},
-        }
-    return make_response(render_template("ideas/page.html", **values, **_deeds(idea)))
+        values = _chapters(session, idea, person, now)
+        values["bylines"] = byline_labels(session, person) if person.signed_in else {}
+    return make_response(render_template("ideas/page.html", idea=idea, **values, **_deeds(idea)))
+
+
+def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -> dict[str, Any]:
+    """Return what the page tells of an idea besides its own text, read in one statement."""
+    about = About(idea.id, idea.lab.id, idea.author_id, idea.lead_id)
+    like: dict[str, Any] = {"lab_id": idea.lab.id, "language": idea.language, "without": idea.id}
+    thread, near, makers, standings, answers, told, decisions, support = together(
+        session,
+        thread_read(about, person, now, whole=_whole()),
+        alike_read("sqlite" if db.is_sqlite else "postgresql", idea.title, **like, least=45),
+        credits_read(idea.id),
+        standing_read([idea.id], now),
+        answers_read(idea.id),
+        told_read(idea.id, language()),
+        decisions_read(idea.id),
+        support_read(idea.id, person, now),
+    )
+    public = idea.published_at is not None
+    return {
+        "thread": thread,
+        "near": near,
+        "credits": makers,
+        "where": _whereabouts(idea, standings[idea.id], decisions),
+        "standing": standings[idea.id],
+        "answers": answers,
+        "story": story(told, decisions) if public else (),
+        "criterion_name": {one.code: one.title for made in decisions for one in made.criteria}.get,
+        "support": support if public else None,
+    }
+
+
+def _whereabouts(idea: IdeaPage, standing: Standing, decisions: Sequence[DecisionShown]) -> Whereabouts:
+    """Return the standing with the days the idea has been at each stage."""
+    if idea.published_at is None:
+        return Whereabouts(standing, {})
+    moves = [(made.decided_at, made.from_stage) for made in decisions if made.from_stage != made.to_stage]
+    return Whereabouts(standing, spans_of(idea.published_at, idea.stage, moves, idea.lab.timezones[0]))
 
 
 def _whole() -> tuple[str, ...]:
@@ -102,13 +133,6 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
         "drawn": _drawn(idea),
         "base_url": settings().base_url,
     }
-
-
-def _criterion_names(session: Session, idea_id: int, told: Sequence[Any]) -> dict[str, object]:
-    """Return the words of the criteria that decisions of the story name; nothing is read where none is."""
-    if not any(entry.decision_id for entry in told):
-        return {}
-    return {one.code: one.title for decision in decisions_of(session, idea_id) for one in decision.criteria}
 
 
 _KIND_DRAWN = {CommentKind.BUILD_ON: "build"}

@@ -2,7 +2,7 @@
 
 from livinglab.notices.queries.inbox import NoticeShown, notices_of, unread_statement
 from livinglab.notices.queries.mails import DigestIdea, MailContent, mail_content
-from livinglab.notices.queries.story import StoryEntry, story
+from livinglab.notices.queries.story import StoryEntry, story, told_read
 
 __all__ = [
     "DigestIdea",
@@ -12,5 +12,6 @@ __all__ = [
     "mail_content",
     "notices_of",
     "story",
+    "told_read",
     "unread_statement",
 ]

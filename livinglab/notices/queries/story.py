@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
-from sqlmodel import col, select
+from sqlmodel import col
 
 from livinglab.core.journal import Event
+from livinglab.core.together import Read
 from livinglab.ideas.models import Stage
-from livinglab.notices.queries.telling import ToldEvent, told_events
+from livinglab.notices.queries.telling import ToldEvent, events_query, told_event
 from livinglab.notices.rules.sentences import SENTENCES
-from livinglab.people.models import Person
-from livinglab.people.rules import Face, face_of
-from livinglab.pipeline.models import GateDecision
+from livinglab.people.rules import Face
+from livinglab.pipeline.queries import DecisionShown
 
 IN_STORY = tuple(kind for kind, said in SENTENCES.items() if said.story)
 
@@ -58,30 +59,36 @@ class StoryEntry:
     data: Any = None
 
 
-def story(session: Session, idea_id: int, language: str) -> tuple[StoryEntry, ...]:
-    """Return the whole story of an idea, oldest first; three statements, however long it is.
+def told_read(idea_id: int, language: str) -> Read[list[ToldEvent]]:
+    """Return how the public events of an idea are read, oldest first.
 
     The caller has made sure that the reader may see the idea.
     """
-    events = told_events(
-        session,
-        sa.and_(col(Event.idea_id) == idea_id, col(Event.public), col(Event.kind).in_(IN_STORY)),
-        language,
-    )
-    decisions = _decisions(session, idea_id) if any(e.kind == "decision-made" for e in events) else {}
+    values = {"idea_id": idea_id}
+    return Read(_of_idea(), values, lambda rows: [told_event(row, language) for row in rows])
+
+
+@lru_cache(maxsize=1)
+def _of_idea() -> sa.Select[Any]:
+    one: Any = sa.bindparam("idea_id", type_=sa.Integer)
+    of_story = col(Event.idea_id) == one, col(Event.public), col(Event.kind).in_(IN_STORY)
+    return events_query().where(*of_story).order_by(col(Event.at), col(Event.id))  # type: ignore[no-any-return]
+
+
+def story(events: Sequence[ToldEvent], decisions: Sequence[DecisionShown]) -> tuple[StoryEntry, ...]:
+    """Return the whole story of an idea, oldest first, from its events and what was decided."""
+    known = {decision.id: decision for decision in decisions}
     stage = Stage.IDEA
     entries = []
     for event in events:
-        decision = decisions.get(event.data.get("decision_id") or event.subject_id or 0)
+        decision = known.get(event.data.get("decision_id") or event.subject_id or 0)
         if event.kind == "decision-made" and decision:
-            stage = decision[0].to_stage
+            stage = decision.to_stage
         entries.append(_entry(event, stage, decision))
     return tuple(entries)
 
 
-def _entry(
-    event: ToldEvent, stage: Stage, decision: tuple[GateDecision, tuple[Decider, ...]] | None
-) -> StoryEntry:
+def _entry(event: ToldEvent, stage: Stage, decision: DecisionShown | None) -> StoryEntry:
     base = {
         "id": event.id,
         "kind": event.kind,
@@ -91,14 +98,17 @@ def _entry(
         "stage": stage,
     }
     if event.kind == "decision-made" and decision:
-        row, deciders = decision
         return StoryEntry(
             **base,
-            quote=row.reason,
-            deciders=deciders,
-            decision_id=row.id,
-            note=row.would_change,
-            met=tuple((c["code"], bool(c.get("met")), str(c.get("deviation") or "")) for c in row.criteria),
+            quote=decision.reason,
+            deciders=tuple(
+                Decider(replace(face, photo=None), face.title)
+                for face in (decision.proposed_by, decision.confirmed_by)
+                if face is not None
+            ),
+            decision_id=decision.id,
+            note=decision.would_change,
+            met=decision.stood,
         )
     answer = event.kind.startswith("answer-")
     return StoryEntry(
@@ -111,20 +121,3 @@ def _entry(
         if event.kind == "idea-edited"
         else None,
     )
-
-
-def _decisions(session: Session, idea_id: int) -> dict[int, tuple[GateDecision, tuple[Decider, ...]]]:
-    rows = list(session.scalars(select(GateDecision).where(GateDecision.idea_id == idea_id)))
-    people_ids = {p for row in rows for p in (row.proposed_by, row.confirmed_by) if p}
-    people = {p.id: p for p in session.scalars(select(Person).where(col(Person.id).in_(people_ids)))}
-    return {
-        row.id or 0: (
-            row,
-            tuple(
-                Decider(face_of(name=p.name, title=p.title, erased=p.erased_at is not None), p.title)
-                for p in (people.get(row.proposed_by), people.get(row.confirmed_by or 0))
-                if p
-            ),
-        )
-        for row in rows
-    }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,6 +60,11 @@ class ToldEvent:
         return SENTENCES[self.kind].icon
 
 
+_comment, _version = aliased(Comment), aliased(IdeaVersion)
+_other, _photo = aliased(Person), aliased(StoredFile)
+_own_unit, _handoff_unit = aliased(ReceivingUnit), aliased(ReceivingUnit)
+
+
 def told_events(
     session: Session,
     condition: sa.ColumnElement[bool],
@@ -68,50 +73,70 @@ def told_events(
     newest_first: bool = False,
     limit: int | None = None,
 ) -> list[ToldEvent]:
-    """Return events with names resolved, in two statements whatever their number.
+    """Return events with names resolved, in one statement whatever their number.
 
     Args:
         condition: On ``Event``.
         language: For names of units.
     """
-    comment = aliased(Comment)
-    photo = aliased(StoredFile)
     order = (col(Event.at).desc(), col(Event.id).desc()) if newest_first else (col(Event.at), col(Event.id))
-    columns: tuple[Any, ...] = (
-        Event,
-        Idea,
-        Person,
-        comment.byline,
-        photo.key,
-        Lab.languages,
-        IdeaVersion.note,
-        Lab.name,
-        Lab.timezones,
-    )
-    query = (
-        sa.select(*columns)
+    rows = session.execute(events_query().where(condition).order_by(*order).limit(limit))
+    return [told_event(row, language) for row in rows]
+
+
+@lru_cache(maxsize=1)
+def events_query() -> Any:
+    """Return the statement that reads events with the names their sentences need, made once; not narrowed."""
+    return (
+        sa.select(
+            col(Event.id),
+            col(Event.kind),
+            col(Event.at),
+            col(Event.subject_id),
+            col(Event.data),
+            col(Event.idea_id),
+            col(Event.lab_id),
+            col(Idea.author_id),
+            col(Idea.byline),
+            col(Idea.title),
+            col(Idea.language),
+            col(Idea.stage),
+            col(Idea.activity),
+            col(Idea.publication),
+            col(Person.id).label("teller_id"),
+            col(Person.name),
+            col(Person.pseudonym),
+            col(Person.title).label("teller_title"),
+            col(Person.erased_at),
+            col(_photo.key).label("photo"),
+            col(_comment.byline).label("comment_byline"),
+            sa.case((col(_other.erased_at).is_(None), col(_other.name))).label("other"),
+            sa.func.coalesce(col(_own_unit.name), col(_handoff_unit.name)).label("unit"),
+            col(_version.note),
+            col(Lab.name).label("lab_name"),
+            col(Lab.languages),
+            col(Lab.timezones),
+        )
+        .select_from(Event)
         .outerjoin(Idea, col(Idea.id) == col(Event.idea_id))
         .outerjoin(Person, col(Person.id) == _teller())
-        .outerjoin(photo, col(photo.id) == col(Person.photo_id))
-        .outerjoin(
-            comment, sa.and_(col(comment.id) == col(Event.subject_id), col(Event.kind).startswith("comment-"))
-        )
+        .outerjoin(_photo, col(_photo.id) == col(Person.photo_id))
+        .outerjoin(_comment, sa.and_(col(_comment.id) == col(Event.subject_id), _of_kind("comment-")))
         .outerjoin(Lab, col(Lab.id) == col(Event.lab_id))
         .outerjoin(
-            IdeaVersion,
+            _version,
             sa.and_(
                 col(Event.kind) == "idea-edited",
-                col(IdeaVersion.idea_id) == col(Event.idea_id),
-                col(IdeaVersion.number) == col(Event.subject_id),
+                col(_version.idea_id) == col(Event.idea_id),
+                col(_version.number) == col(Event.subject_id),
             ),
         )
-        .where(condition, col(Event.kind).in_(SENTENCES))
-        .order_by(*order)
-        .limit(limit)
+        .outerjoin(_other, col(_other.id) == sa.func.coalesce(*(_told(key) for key in _OTHER_PERSON)))
+        .outerjoin(_own_unit, col(_own_unit.id) == _told("unit_id"))
+        .outerjoin(Handoff, col(Handoff.id) == _handoff_told())
+        .outerjoin(_handoff_unit, col(_handoff_unit.id) == col(Handoff.unit_id))
+        .where(col(Event.kind).in_(SENTENCES))
     )
-    rows = session.execute(query).all()
-    names = _names(session, [row[0] for row in rows])
-    return [_ready(row, names, language) for row in rows]
 
 
 def _teller() -> sa.ColumnElement[Any]:
@@ -119,92 +144,53 @@ def _teller() -> sa.ColumnElement[Any]:
     return sa.case((col(Event.kind) == "idea-published", col(Idea.author_id)), else_=col(Event.actor_id))
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    people: dict[int, str]
-    units: dict[int, dict[str, str]]
-    unit_of_handoff: dict[int, int]
+def _told(key: str) -> sa.ColumnElement[Any]:
+    """Return a number that an event's data hold; NULL where they do not."""
+    data: Any = col(Event.data)
+    return data[key].as_integer()  # type: ignore[no-any-return]
 
 
-def _names(session: Session, events: Sequence[Event]) -> _Names:
-    """Read the names of the other people and the units of some events in one statement."""
-    people = {int(e.data[key]) for e in events for key in _OTHER_PERSON if e.data.get(key)}
-    ideas = {e.idea_id for e in events if e.idea_id and e.kind.startswith(("handoff-", "answer-"))}
-    units = {int(e.data["unit_id"]) for e in events if e.data.get("unit_id")}
-    if not (people or ideas or units):
-        return _Names({}, {}, {})
-    no_json = sa.cast(sa.null(), sa.JSON)
-    query = sa.union_all(
-        sa.select(
-            sa.literal("person"),
-            col(Person.id),
-            sa.func.coalesce(sa.case((col(Person.erased_at).is_(None), col(Person.name))), ""),
-            no_json,
-        ).where(col(Person.id).in_(people)),
-        sa.select(sa.literal("unit"), col(ReceivingUnit.id), sa.literal(""), col(ReceivingUnit.name)).where(
-            col(ReceivingUnit.id).in_(units)
-        ),
-        sa.select(
-            sa.literal("handoff"),
-            col(Handoff.id),
-            sa.cast(col(ReceivingUnit.id), sa.String),
-            col(ReceivingUnit.name),
-        )
-        .join(ReceivingUnit, col(ReceivingUnit.id) == col(Handoff.unit_id))
-        .where(col(Handoff.idea_id).in_(ideas)),
-    )
-    found: _Names = _Names({}, {}, {})
-    for kind, row_id, name, texts in session.execute(query):
-        if kind == "person":
-            found.people[row_id] = name
-        elif kind == "unit":
-            found.units[row_id] = texts
-        else:
-            found.unit_of_handoff[row_id] = int(name)
-            found.units[int(name)] = texts
-    return found
+def _handoff_told() -> sa.ColumnElement[Any]:
+    """Return the handoff an event is about: its unit is told where the event names none."""
+    return sa.func.coalesce(_told("handoff_id"), sa.case((_of_kind("handoff-"), col(Event.subject_id))))
 
 
-def _ready(row: Any, names: _Names, language: str) -> ToldEvent:
-    event, idea, person, byline, photo, languages, note, lab_name, zones = row
-    actor = _actor(idea, person, byline, photo)
-    unit_id = event.data.get("unit_id") or names.unit_of_handoff.get(
-        event.data.get("handoff_id") or (event.subject_id if event.kind.startswith("handoff-") else 0)
-    )
-    if unit_id is None and event.kind.startswith("answer-") and len(set(names.unit_of_handoff.values())) == 1:
-        unit_id = next(iter(names.unit_of_handoff.values()))
-    unit = in_language(names.units.get(unit_id or 0, {}), language, (languages or ["en"])[0])[0]
-    other = next(
-        (names.people.get(int(event.data[key]), "") for key in _OTHER_PERSON if event.data.get(key)), ""
-    )
+def _of_kind(beginning: str) -> sa.ColumnElement[bool]:
+    return col(Event.kind).startswith(beginning)
+
+
+def told_event(row: Any, language: str) -> ToldEvent:
+    """Return the event of a row of ``events_query``, told in a language."""
+    actor = _actor(row)
+    data = row.data
     return ToldEvent(
-        id=event.id,
-        kind=event.kind,
-        at=event.at,
-        subject_id=event.subject_id,
-        data=event.data,
+        id=row.id,
+        kind=row.kind,
+        at=row.at,
+        subject_id=row.subject_id,
+        data=data,
         actor=actor,
         told=Told(
             actor=actor.name if actor else "",
-            unit=unit,
-            person=other,
-            data={**event.data, "note": note or "", **_title(event, language, languages)},
+            unit=in_language(row.unit or {}, language, (row.languages or ["en"])[0])[0],
+            person=row.other or "",
+            data={**data, "note": row.note or "", **_title(data, language, row.languages)},
         ),
-        idea_id=event.idea_id,
-        title=idea.title if idea else "",
-        language=idea.language if idea else "",
-        stage=idea.stage if idea else None,
-        activity=idea.activity if idea else None,
-        visible=bool(idea and idea.publication is Publication.PUBLISHED),
-        lab_id=event.lab_id,
-        lab_name=lab_name or "",
-        zone=zones[0] if zones else "UTC",
+        idea_id=row.idea_id,
+        title=row.title or "",
+        language=row.language or "",
+        stage=row.stage,
+        activity=row.activity,
+        visible=row.publication is Publication.PUBLISHED,
+        lab_id=row.lab_id,
+        lab_name=row.lab_name or "",
+        zone=row.timezones[0] if row.timezones else "UTC",
     )
 
 
-def _title(event: Event, language: str, languages: Any) -> dict[str, str]:
+def _title(data: dict[str, Any], language: str, languages: Any) -> dict[str, str]:
     """Return the title of a challenge in the reader's language; others keep what the event holds."""
-    title = event.data.get("title")
+    title = data.get("title")
     return (
         {"title": in_language(title, language, (languages or ["en"])[0])[0]}
         if isinstance(title, dict)
@@ -212,16 +198,16 @@ def _title(event: Event, language: str, languages: Any) -> dict[str, str]:
     )
 
 
-def _actor(idea: Idea | None, person: Person | None, byline: Any, photo: str | None) -> Face | None:
-    if person is None:
+def _actor(row: Any) -> Face | None:
+    if row.teller_id is None:
         return None
-    own = idea is not None and idea.author_id == person.id
-    chosen = byline or (idea.byline if own and idea else "name")
+    own = row.idea_id is not None and row.author_id == row.teller_id
+    chosen = row.comment_byline or (row.byline if own else "name")
     return face_of(
-        name=person.name,
-        pseudonym=person.pseudonym,
+        name=row.name,
+        pseudonym=row.pseudonym,
         byline=str(chosen),
-        photo=photo,
-        title="" if own else person.title,
-        erased=person.erased_at is not None,
+        photo=row.photo,
+        title="" if own else row.teller_title,
+        erased=row.erased_at is not None,
     )

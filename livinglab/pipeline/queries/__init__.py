@@ -14,6 +14,7 @@ from livinglab.pipeline.queries.decisions import (
     decision_of_review,
     decision_shown,
     decisions_of,
+    decisions_read,
 )
 from livinglab.pipeline.queries.places import (
     evidence_of,
@@ -37,8 +38,10 @@ from livinglab.pipeline.queries.review import (
 from livinglab.pipeline.queries.standing import (
     Standing,
     Whereabouts,
+    spans_of,
     stage_spans,
     standing,
+    standing_read,
     whereabouts,
 )
 from livinglab.pipeline.queries.work import Task, WorkItem, next_deadline, work, work_count
@@ -60,6 +63,7 @@ __all__ = [
     "decision_of_review",
     "decision_shown",
     "decisions_of",
+    "decisions_read",
     "evidence_of",
     "facts_of",
     "gate_page",
@@ -72,8 +76,10 @@ __all__ = [
     "next_deadline",
     "place_of",
     "possible_leads",
+    "spans_of",
     "stage_spans",
     "standing",
+    "standing_read",
     "title_of",
     "typical_days",
     "whereabouts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlmodel import col
 
 from livinglab.core.errors import NotFound
 from livinglab.core.files import StoredFile
+from livinglab.core.together import Read
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Idea, Stage
 from livinglab.ideas.queries import visible_to
@@ -40,6 +42,7 @@ class DecisionShown:
     """One decision with everything its page and the story show.
 
     Args:
+        stood: (criterion's code, met?, public reason for a deviation) as it was recorded.
         confirmed_by: ``None`` where the lab lets one person decide.
     """
 
@@ -58,6 +61,7 @@ class DecisionShown:
     to_stage: Stage
     reason: str
     criteria: tuple[CriterionThen, ...]
+    stood: tuple[tuple[str, bool, str], ...]
     hold_until: date | None
     decline_code: DeclineCode | None
     would_change: str
@@ -73,10 +77,19 @@ class DecisionShown:
 
 def decisions_of(session: Session, idea_id: int) -> tuple[DecisionShown, ...]:
     """Return an idea's decisions, oldest first."""
-    rows = session.execute(
-        _query().where(col(GateDecision.idea_id) == idea_id).order_by(col(GateDecision.id))
-    )
-    return tuple(_shown(row) for row in rows)
+    return decisions_read(idea_id).alone(session)
+
+
+def decisions_read(idea_id: int) -> Read[tuple[DecisionShown, ...]]:
+    """Return how an idea's decisions are read, oldest first."""
+    return Read(_of_idea(), {"idea_id": idea_id}, lambda rows: tuple(_shown(row) for row in rows))
+
+
+@lru_cache(maxsize=1)
+def _of_idea() -> sa.Select[Any]:
+    one: Any = sa.bindparam("idea_id", type_=sa.Integer)
+    query: Any = _query().where(col(GateDecision.idea_id) == one)
+    return query.order_by(col(GateDecision.id))  # type: ignore[no-any-return]
 
 
 def decision_shown(session: Session, decision_id: int, viewer: Viewer) -> DecisionShown:
@@ -98,10 +111,18 @@ def decision_of_review(session: Session, review_id: int) -> int | None:
     return session.scalar(sa.select(col(GateDecision.id)).where(col(GateDecision.review_id) == review_id))
 
 
+_OF_DECISION = (
+    "id", "idea_id", "lab_id", "gate", "outcome", "from_stage", "to_stage", "reason", "criteria",
+    "hold_until", "decline_code", "would_change", "confirmed_by", "decided_at",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
 def _query() -> Any:
+    """Return the statement that reads decisions, made once; not yet narrowed."""
     return (
         sa.select(
-            GateDecision,
+            *(getattr(GateDecision, name) for name in _OF_DECISION),
             col(Idea.title),
             col(Idea.language),
             col(Idea.stage),
@@ -127,9 +148,8 @@ def _query() -> Any:
 
 
 def _shown(row: Any) -> DecisionShown:
-    decision: GateDecision = row[0]
     second = None
-    if decision.confirmed_by is not None:
+    if row.confirmed_by is not None:
         second = face_of(
             name=row.second_name,
             title=row.second_title or "",
@@ -137,24 +157,25 @@ def _shown(row: Any) -> DecisionShown:
             erased=row.second_erased is not None,
         )
     return DecisionShown(
-        id=decision.id or 0,
-        idea_id=decision.idea_id,
-        lab_id=decision.lab_id,
+        id=row.id,
+        idea_id=row.idea_id,
+        lab_id=row.lab_id,
         idea_title=row.title,
         idea_language=row.language,
         stage_now=row.stage,
-        gate=decision.gate,
+        gate=row.gate,
         door=row.door,
         opened_at=row.opened_at,
         opening_reason=row.opening_reason,
-        outcome=decision.outcome,
-        from_stage=decision.from_stage,
-        to_stage=decision.to_stage,
-        reason=decision.reason,
-        criteria=_then(decision),
-        hold_until=decision.hold_until,
-        decline_code=decision.decline_code,
-        would_change=decision.would_change,
+        outcome=row.outcome,
+        from_stage=row.from_stage,
+        to_stage=row.to_stage,
+        reason=row.reason,
+        criteria=_then(row),
+        stood=tuple((c["code"], bool(c.get("met")), str(c.get("deviation") or "")) for c in row.criteria),
+        hold_until=row.hold_until,
+        decline_code=row.decline_code,
+        would_change=row.would_change,
         proposed_by=face_of(
             name=row.first_name,
             title=row.first_title or "",
@@ -162,13 +183,13 @@ def _shown(row: Any) -> DecisionShown:
             erased=row.first_erased is not None,
         ),
         confirmed_by=second,
-        decided_at=decision.decided_at,
+        decided_at=row.decided_at,
     )
 
 
-def _then(decision: GateDecision) -> tuple[CriterionThen, ...]:
+def _then(row: Any) -> tuple[CriterionThen, ...]:
     """Return the criteria with the numbers that were asked for at the time."""
-    stood = {entry["code"]: entry for entry in decision.criteria}
+    stood = {entry["code"]: entry for entry in row.criteria}
     asked = {code: entry.get("needed") for code, entry in stood.items()}
     facts = Facts(
         responses_needed=asked.get("responses") or Facts().responses_needed,
@@ -176,6 +197,6 @@ def _then(decision: GateDecision) -> tuple[CriterionThen, ...]:
     )
     return tuple(
         CriterionThen(c.code, c.title(facts), stood[c.code]["met"], stood[c.code].get("deviation", ""))
-        for c in criteria_of(decision.gate)
+        for c in criteria_of(row.gate)
         if c.code in stood
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ from sqlmodel import col
 from livinglab.core.clock import local_day
 from livinglab.core.db import Texts
 from livinglab.core.files import StoredFile
+from livinglab.core.together import Read
 from livinglab.handoff.models import POSITIVE, Handoff, HandoffState
 from livinglab.handoff.rules import Owed, owed
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
@@ -184,10 +185,15 @@ def standing(session: Session, idea_ids: Collection[int], now: datetime) -> dict
 
     Source: rule S7, DESIGN section 5.
     """
-    if not idea_ids:
-        return {}
-    rows = session.execute(_standing_query(), {"idea_ids": tuple(idea_ids)})
-    return {row.idea_id: standing_from(row, now) for row in rows}
+    return standing_read(idea_ids, now).alone(session) if idea_ids else {}
+
+
+def standing_read(idea_ids: Collection[int], now: datetime) -> Read[dict[int, Standing]]:
+    """Return how ``standing`` is read."""
+    values = {"idea_ids": tuple(idea_ids)}
+    return Read(
+        _standing_query(), values, lambda rows: {row.idea_id: standing_from(row, now) for row in rows}
+    )
 
 
 @lru_cache(maxsize=1)
@@ -351,16 +357,36 @@ def stage_spans(session: Session, idea_id: int) -> dict[str, tuple[date, date | 
     ).all()
     if not rows or rows[0].published_at is None:
         return {}
-    zone = rows[0].timezones[0]
-    since = local_day(rows[0].published_at, zone)
+    moves = ((row.decided_at, row.from_stage) for row in rows if row.decided_at is not None)
+    return spans_of(rows[0].published_at, rows[0].stage, moves, rows[0].timezones[0])
+
+
+def spans_of(
+    published_at: datetime, stage: Stage, moves: Iterable[tuple[datetime, Stage]], zone: str
+) -> dict[str, tuple[date, date | None]]:
+    """Return from when until when an idea was in each stage.
+
+    Args:
+        stage: Where it is now.
+        moves: When it left which stage, oldest first.
+    """
+    since = local_day(published_at, zone)
     spans: dict[str, tuple[date, date | None]] = {}
-    for row in rows:
-        if row.decided_at is not None:
-            on = local_day(row.decided_at, zone)
-            spans[row.from_stage.value] = (since, on)
-            since = on
-    spans[rows[0].stage.value] = (since, None)
+    for left_at, left in moves:
+        on = local_day(left_at, zone)
+        spans[left.value] = (since, on)
+        since = on
+    spans[stage.value] = (since, None)
     return spans
 
 
-__all__ = ["AGREED", "Standing", "Whereabouts", "stage_spans", "standing", "whereabouts"]
+__all__ = [
+    "AGREED",
+    "Standing",
+    "Whereabouts",
+    "spans_of",
+    "stage_spans",
+    "standing",
+    "standing_read",
+    "whereabouts",
+]
