@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-anew setup test test-fast faults check fix assets translations clean
+.PHONY: help run demo-anew setup test test-fast faults bench check fix assets translations clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-fast: setup ## Run the tests without the browser, on SQLite only
 
 faults: setup ## Kill, freeze, fill and cut off everything, on both databases; writes docs/faults.md (SUPPORTS=10000; an hour)
 	@LIVINGLAB_FAULTS=full SUPPORTS=$${SUPPORTS:-10000} $(BIN)/python -m pytest tests/faults -q -p no:cacheprovider
+
+bench: setup ## Measure speed beside controls, on both databases; writes docs/performance.md (SIZE=1000000 QUICK=1 ROUNDS=5)
+	@$(BIN)/python -m tests.bench
 
 check: setup ## Format, lint, types, imports, templates: what we run before each commit
 	@$(BIN)/ruff format --check .

