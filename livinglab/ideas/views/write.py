@@ -1,4 +1,4 @@
-"""Writing an idea: the form, its draft, similar ideas beside it, sending in."""
+"""Writing an idea: the form, its draft, similar ideas beside it; changing a public one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from livinglab.core.clock import due_in_working_days, utc_now
+from livinglab.core.clock import utc_now
 from livinglab.core.db import known_id
 from livinglab.core.errors import NotFound, Refused
 from livinglab.core.files import keep_image, prepare_image
 from livinglab.core.tokens import new_token
-from livinglab.core.viewer import Role
-from livinglab.ideas.commands import drop_draft, edit_idea, mark_for_sending, save_draft, start_draft
+from livinglab.ideas.commands import edit_idea, mark_for_sending, save_draft, start_draft
 from livinglab.ideas.forms import EditForm, WriteForm
 from livinglab.ideas.models import Publication
 from livinglab.ideas.queries.drafts import Draft, Unfinished, drafts_of_token, own_draft, unfinished_version
@@ -43,14 +42,12 @@ from livinglab.ideas.views.blueprint import (
     fresh_draft_token,
     give_draft_cookie,
 )
-from livinglab.labs.queries import holders, people_by_id
 from livinglab.moderation.commands import look_at_choices, submit_edit, submit_idea
 from livinglab.moderation.queries import why_returned
 from livinglab.moderation.rules import DECIDE_WITHIN_DAYS
 from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db, settings
 from livinglab.web.filters import when
-from livinglab.web.forms import ActionForm
 from livinglab.web.limits import door
 from livinglab.web.locale import language, said
 from livinglab.web.paging import as_number, number_arg
@@ -318,67 +315,6 @@ def alike_titles() -> str:
 def preview() -> str:
     """Show how Markdown will look; for the button that swaps it in."""
     return render_template("ideas/_preview.html", body=request.form.get("body", "")[:20_000])
-
-
-@bp.route("/ideas/<int:idea_id>/send", methods=["GET", "POST"])
-@signed_in
-def send(idea_id: int) -> Response:
-    """Send in a draft that came along from before the person had an account."""
-    with db.reading() as session:
-        draft = own_draft(session, idea_id, viewer())
-        lab = places(session).lab(draft.lab_id)
-    if lab is not None:
-        enter(lab.brief)
-    waiting = draft.wants_publishing and viewer().trust < 1
-    if waiting or draft.publication not in (Publication.DRAFT, Publication.RETURNED):
-        return redirect(url_for("ideas.sent", idea_id=idea_id), 303)
-    form = ActionForm()
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            submit_idea(session, idea_id=idea_id, person=viewer(), now=utc_now())
-        if not form.refused:
-            return redirect(url_for("ideas.sent", idea_id=idea_id), 303)
-    page = render_template("ideas/send.html", form=form, draft=draft, lab=lab, days=DECIDE_WITHIN_DAYS)
-    return make_response(page, form.refused.status if form.refused else 200)
-
-
-@bp.get("/ideas/<int:idea_id>/sent")
-@signed_in
-def sent(idea_id: int) -> Response:
-    """Say what happens now, who does it and by when."""
-    with db.reading() as session:
-        draft = own_draft(session, idea_id, viewer())
-        lab = places(session).lab(draft.lab_id)
-        if lab is None:
-            raise NotFound("no-such-lab", "")
-        crew = people_by_id(session, set(holders(session, lab.id, Role.FACILITATOR)))
-    enter(lab.brief)
-    if draft.publication is Publication.DRAFT and not draft.wants_publishing:
-        return redirect(url_for("ideas.write", idea=idea_id), 303)
-    since = max(draft.submitted_at or draft.edited_at, draft.edited_at)  # sent in again: the days begin anew
-    due = due_in_working_days(since, DECIDE_WITHIN_DAYS, lab.brief.timezone, lab.brief.country)
-    readers = [one for key, one in crew.items() if key != viewer().person_id]
-    page = render_template("ideas/sent.html", draft=draft, lab=lab, due=due, readers=readers)
-    return make_response(page)
-
-
-@bp.route("/ideas/<int:idea_id>/drop", methods=["GET", "POST"])
-@public
-def drop(idea_id: int) -> Response:
-    """Throw a draft away, after asking."""
-    with db.reading() as session:
-        draft = own_draft(session, idea_id, viewer(), token_hash=draft_hash())
-    form = ActionForm()
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            drop_draft(session, idea_id=idea_id, person=viewer(), token_hash=draft_hash())
-        if not form.refused:
-            return back(
-                url_for("me.home" if viewer().signed_in else "ideas.index"), _("The draft is deleted.")
-            )
-    return make_response(
-        render_template("ideas/drop.html", form=form, draft=draft), 409 if form.refused else 200
-    )
 
 
 @bp.route("/ideas/<int:idea_id>/edit", methods=["GET", "POST"])
