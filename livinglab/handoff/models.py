@@ -56,6 +56,16 @@ class Handoff(SQLModel, table=True):
         sa.Index("ix_handoff_queue", "unit_id", "closed_at", "due_at", "id"),
         sa.Index("ix_handoff_lab", "lab_id", "closed_at", "due_at", "id"),
         sa.Index("ix_handoff_idea_id", "idea_id"),
+        sa.Index(
+            "ix_handoff_open",
+            "lab_id",
+            "unit_id",
+            "state",
+            "assignee_id",
+            "idea_id",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     idea_id: int = Field(foreign_key="idea.id", ondelete="CASCADE")

@@ -82,6 +82,13 @@ class Idea(SQLModel, table=True):
         sa.Index(
             "ix_idea_board", "lab_id", "stage", "publication", "activity", "due_at", "waits_since", "id"
         ),
+        sa.Index(
+            "ix_idea_due",
+            "lab_id",
+            "due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        ),
         sa.Index("ix_idea_hold", "activity", "hold_until"),
         sa.Index("ix_idea_claim", "claim_hash"),
         sa.Index(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from sqlmodel import select
@@ -13,6 +14,7 @@ from livinglab.core.db import known_id
 from livinglab.core.mail import OutboxMail
 from livinglab.handoff import commands
 from livinglab.handoff.models import Answer, AnswerKind, Handoff, HandoffState, Outcome
+from livinglab.ideas.models import Idea, Publication
 from livinglab.web.access import mark_of
 from tests.handoff.conftest import Scene, build
 from tests.make import Make
@@ -370,3 +372,33 @@ def test_the_mail_to_the_steering_list_can_be_read(app, database, told):
     assert scene.idea.title in message["Subject"]
     assert f"http://localhost/ideas/{scene.idea.id}" in body
     assert scene.idea.title in message.get_body(("html",)).get_content()
+
+
+def test_walking_a_lane_page_by_page_gives_each_handoff_once_in_its_order(scene, monkeypatch):
+    queue_of = import_module("livinglab.handoff.queries.queue")
+    monkeypatch.setattr(queue_of, "LANE_MOST", 2)
+    later, done = [], []
+    for days in (40, 20, None, 30, None):
+        idea = scene.make.idea(scene.lab)
+        later.append((days or 10**6, scene.make.handoff(idea, scene.unit, due_at=None).id))
+        scene.session.get_one(Idea, idea.id).due_at = scene.noon + timedelta(days=days) if days else None
+    for days in (1, 5, 3, None):
+        idea = scene.make.idea(scene.lab)
+        ended = {"state": HandoffState.CLOSED, "closed_at": scene.noon - timedelta(days=days or 0)}
+        row = scene.make.handoff(idea, scene.unit, **(ended if days else {"state": HandoffState.FOLLOWED_UP}))
+        done.append((days or 0, row.id))
+    hidden = scene.make.idea(scene.lab, publication=Publication.HIDDEN)
+    scene.make.handoff(hidden, scene.unit, state=HandoffState.CLOSED, closed_at=scene.noon)
+    for lane, expected in ((queue_of.Lane.LATER, later), (queue_of.Lane.DONE, done)):
+        found, place = [], None
+        for _ in range(5):
+            choice = queue_of.Choice(lane=lane, after=place)
+            page = queue_of.queue(scene.session, scene.kari, scene.noon, choice)
+            found += [row.handoff.id for row in page.lanes.get(lane, ())]
+            place = page.next_after
+            if place is None:
+                break
+        assert found == [row_id for _days, row_id in sorted(expected)]
+    assert (page.counts.later, page.counts.done) == (5, 4)
+    managers = queue_of.queue(scene.session, scene.manager, scene.noon, queue_of.Choice())
+    assert managers.counts.done == 5, "who moderates sees the hidden one as well"

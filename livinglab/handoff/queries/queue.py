@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import known_id
-from livinglab.core.viewer import Viewer
+from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Answer, Handoff, HandoffState
 from livinglab.handoff.queries.handoffs import HandoffBrief, brief_of
 from livinglab.handoff.queries.loads import UnitLoad, units_seen
@@ -22,7 +22,7 @@ from livinglab.handoff.rules.clock import ClockFace, clock_face
 from livinglab.handoff.rules.moves import DESK_ROLES
 from livinglab.handoff.rules.owed import Owed, owed
 from livinglab.handoff.rules.verbs import Verb, verbs_for
-from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Stage
+from livinglab.ideas.models import Activity, Credit, CreditKind, Idea, Publication, Stage
 from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.labs.queries import Somebody, people_by_id
@@ -30,6 +30,7 @@ from livinglab.labs.queries import Somebody, people_by_id
 SOON_DAYS = 7
 LANE_MOST = 30
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
+UTC_TIME: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
 
 
 class Lane(StrEnum):
@@ -137,38 +138,82 @@ class Queue:
     labs: frozenset[int] = field(default_factory=frozenset)
 
 
-def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
-    """Return the condition on handoffs joined with their ideas: of what this person may see, those of
-    their units and of the labs whose desk they sit at.
-    """
+def _in_reach(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
+    """Return the condition on handoffs: those of a person's units, and of the labs whose desk they sit at."""
     ways = []
     if labs := viewer.labs_as(*DESK_ROLES):
         ways.append(col(Handoff.lab_id).in_(labs))
     if viewer.units or not labs:
         ways.append(col(Handoff.unit_id).in_(viewer.units))
-    seen = [sa.or_(*ways), visible_to(viewer)]  # an idea that was hidden is hidden here, too (invariant I-11)
+    reach = [sa.or_(*ways)]
     if choice.unit_id is not None:
-        seen.append(col(Handoff.unit_id) == choice.unit_id)
+        reach.append(col(Handoff.unit_id) == choice.unit_id)
     if choice.mine:
-        seen.append(col(Handoff.assignee_id) == viewer.known_id)
-    return seen
+        reach.append(col(Handoff.assignee_id) == viewer.known_id)
+    return reach
+
+
+def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
+    """Return the condition on handoffs joined with their ideas: what is in reach and may be seen.
+
+    An idea that was hidden is hidden here, too (invariant I-11). The idea's lab is the handoff's; said of
+    both, either can be walked.
+    """
+    labs = viewer.labs_as(*DESK_ROLES) | set(viewer.units.values())
+    return [*_in_reach(viewer, choice), col(Idea.lab_id).in_(labs), visible_to(viewer)]
 
 
 def _lane_where(lane: Lane, now: datetime) -> list[sa.ColumnElement[bool]]:
-    open_ = col(Handoff.closed_at).is_(None)
-    at_desk = col(Handoff.unit_id).is_(None)
-    followed = col(Handoff.state) == HandoffState.FOLLOWED_UP
-    due = sa.func.coalesce(col(Idea.due_at), FAR)  # what the idea is owed first (rule S7)
-    late = due <= now
-    soon = due <= now + timedelta(days=SOON_DAYS)
+    """Return what lies in a lane; a deadline is what the idea is owed first (rule S7)."""
+    open_, followed = col(Handoff.closed_at).is_(None), col(Handoff.state) == HandoffState.FOLLOWED_UP
+    at_unit = (open_, col(Handoff.unit_id).is_not(None), ~followed)
+    due, soon = col(Idea.due_at), now + timedelta(days=SOON_DAYS)
     lanes: dict[Lane, list[sa.ColumnElement[bool]]] = {
-        Lane.DESK: [open_, at_desk],
-        Lane.LATE: [open_, ~at_desk, ~followed, late],
-        Lane.SOON: [open_, ~at_desk, ~followed, ~late, soon],
-        Lane.LATER: [open_, ~at_desk, ~followed, ~late, ~soon],
+        Lane.DESK: [open_, col(Handoff.unit_id).is_(None)],
+        Lane.LATE: [*at_unit, due <= now],
+        Lane.SOON: [*at_unit, due > now, due <= soon],
+        Lane.LATER: [*at_unit, sa.or_(due.is_(None), due > soon)],
         Lane.DONE: [sa.or_(~open_, followed)],
     }
     return lanes[lane]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A part of a lane whose order an index can give.
+
+    Args:
+        at: The instant it is ordered by; ``None`` where there is none: it counts as ``FAR``.
+    """
+
+    where: list[sa.ColumnElement[bool]]
+    at: Any
+    newest_first: bool = False
+
+    def after(self, place: tuple[datetime, int]) -> sa.ColumnElement[bool]:
+        """Return the condition that a row comes after a place of the lane."""
+        when, row_id, number = place[0], place[1], col(Handoff.id)
+        beyond = number < row_id if self.newest_first else number > row_id
+        if self.at is None:
+            return beyond if when == FAR else sa.false() if self.newest_first else sa.true()
+        if self.newest_first:
+            return sa.and_(self.at <= when, sa.or_(self.at < when, beyond))
+        return sa.and_(self.at >= when, sa.or_(self.at > when, beyond))
+
+
+def _stretches(lane: Lane, now: datetime) -> tuple[_Stretch, ...]:
+    """Return a lane as stretches that follow each other."""
+    inside, due = _lane_where(lane, now), col(Idea.due_at)
+    if lane is Lane.DONE:
+        closed = col(Handoff.closed_at)
+        return (
+            _Stretch([*inside, closed.is_(None)], None, newest_first=True),
+            _Stretch([closed.is_not(None)], closed, newest_first=True),
+        )
+    if lane in (Lane.LATE, Lane.SOON):
+        return (_Stretch(inside, due),)
+    far = [*inside, due > now + timedelta(days=SOON_DAYS)] if lane is Lane.LATER else inside
+    return _Stretch([*far, due.is_not(None)], due), _Stretch([*inside, due.is_(None)], None)
 
 
 def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Queue:
@@ -203,22 +248,24 @@ def _lane(
 ) -> list[tuple[datetime, int]]:
     """Return the places at the beginning of a lane, one more than is shown; done ones newest first.
 
-    A place is the instant it is ordered by, and the handoff. Only these are sorted, however long the lane.
+    A place is the instant it is ordered by, and the handoff.
     """
-    done = lane is Lane.DONE
-    at = sa.func.coalesce(col(Handoff.closed_at) if done else col(Idea.due_at), FAR)
-    query = (
-        sa.select(at.label("at"), col(Handoff.id))
-        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
-        .where(*seen, *_lane_where(lane, now))
-        .order_by(*((at.desc(), col(Handoff.id).desc()) if done else (at, col(Handoff.id))))
-        .limit(LANE_MOST + 1)
-    )
-    if choice.after is not None and choice.lane is lane:
-        mark = sa.tuple_(at, col(Handoff.id))
-        place = sa.tuple_(sa.literal(choice.after[0], at.type), sa.literal(choice.after[1]))
-        query = query.where(mark < place if done else mark > place)
-    return [(when, known_id(handoff_id)) for when, handoff_id in session.execute(query)]
+    found: list[tuple[datetime, int]] = []
+    for stretch in _stretches(lane, now):
+        if len(found) > LANE_MOST:
+            break
+        keys = (col(Handoff.id),) if stretch.at is None else (stretch.at, col(Handoff.id))
+        query = (
+            sa.select(sa.literal(FAR, UTC_TIME) if stretch.at is None else stretch.at, col(Handoff.id))
+            .join_from(Handoff, Idea, col(Idea.id) == col(Handoff.idea_id))
+            .where(*seen, *stretch.where)
+            .order_by(*(key.desc() if stretch.newest_first else key for key in keys))
+            .limit(LANE_MOST + 1 - len(found))
+        )
+        if choice.after is not None and choice.lane is lane:
+            query = query.where(stretch.after(choice.after))
+        found += [(when, known_id(handoff_id)) for when, handoff_id in session.execute(query)]
+    return found
 
 
 def _rows(
@@ -301,22 +348,38 @@ def _authors(session: Session, idea_ids: Collection[int]) -> dict[int, frozenset
 
 
 def _counts(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Counts:
-    """Count every lane in one statement; what is mine is counted beside the filter, not within it."""
+    """Count every lane; what is mine is counted beside the filter, not within it."""
     everything = _seen_by(viewer, Choice(unit_id=choice.unit_id))
-    inside = col(Handoff.assignee_id) == viewer.known_id if choice.mine else sa.true()
+    own_rows = col(Handoff.assignee_id) == viewer.known_id
+    inside = own_rows if choice.mine else sa.true()
     numbers = [
         sa.func.count().filter(sa.and_(inside, *_lane_where(lane, now)))
         for lane in (Lane.SOON, Lane.LATE, Lane.DESK, Lane.LATER, Lane.DONE)
     ]
-    mine = sa.func.count().filter(
-        col(Handoff.assignee_id) == viewer.known_id,
-        col(Handoff.closed_at).is_(None),
-        col(Handoff.state) != HandoffState.FOLLOWED_UP,
-    )
+    mine = sa.func.count().filter(own_rows, col(Handoff.state) != HandoffState.FOLLOWED_UP)
     joined = sa.join(Handoff, Idea, col(Idea.id) == col(Handoff.idea_id))
-    row = session.execute(sa.select(*numbers, mine).select_from(joined).where(*everything)).one()
-    soon, late, desk, later, done, own = tuple(row)
+    row = session.execute(
+        sa.select(*numbers, mine).select_from(joined).where(*everything, col(Handoff.closed_at).is_(None))
+    ).one()
+    soon, late, desk, later, followed, own = tuple(row)
+    done = followed + _count_closed(session, viewer, choice)
     return Counts(mine=own, soon=soon, late=late, desk=desk, later=later, done=done)
+
+
+def _count_closed(session: Session, viewer: Viewer, choice: Choice) -> int:
+    """Count closed handoffs by the index alone: they only grow. Whoever may not see hidden ideas has theirs
+    taken off.
+    """
+    theirs = (*_in_reach(viewer, choice), col(Handoff.closed_at).is_not(None))
+    every = session.scalar(sa.select(sa.func.count(Handoff.id)).where(*theirs)) or 0
+    if not viewer.units and viewer.labs_as(*DESK_ROLES) == viewer.labs_as(Role.FACILITATOR, Role.MANAGER):
+        return every
+    hidden = session.scalar(
+        sa.select(sa.func.count(Handoff.id))
+        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
+        .where(*theirs, col(Idea.publication) != Publication.PUBLISHED, ~visible_to(viewer))
+    )
+    return every - (hidden or 0)
 
 
 __all__ = ["Choice", "Counts", "Lane", "Queue", "QueueRow", "ToRoute", "UnitLoad", "queue"]
