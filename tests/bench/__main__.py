@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -96,6 +97,7 @@ class _Progress:
 
 def main() -> None:
     """Run from the command line."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leave no server behind
     plan, progress = plan_of(os.environ), _Progress()
     runs, about = measure(plan, BENCH.absolute(), progress)
     text = as_text(runs, about)

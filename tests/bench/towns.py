@@ -49,6 +49,11 @@ def _is_fresh(url: str) -> bool:
         return closes is not None and closes > utc_now() + FRESH and schema.is_current(database)
 
 
+def _left_over(pid: str) -> bool:
+    """Whether a copy is of a run that was killed."""
+    return not psutil.pid_exists(int(pid))
+
+
 def _build(url: str, ideas: int) -> None:
     with closing(Database(url)) as database:
         schema.upgrade(database)
@@ -88,9 +93,12 @@ class SqliteTowns(Towns):
         if not kept.is_file() or not _is_fresh(f"sqlite:///{kept}"):
             for old in self.folder.glob(f"town-{ideas}-*"):
                 old.unlink()
-            new = kept.with_suffix(".new")
+            new = kept.with_suffix(".new")  # what was begun and not ended has gone with the old ones
             _build(f"sqlite:///{new}", ideas)
             new.rename(kept)
+        for old in self.folder.glob("run-*"):
+            if _left_over(old.name.split("-")[1]):
+                old.unlink()
         copy = self.folder / f"run-{os.getpid()}-{ideas}.sqlite"
         shutil.copyfile(kept, copy)
         try:
@@ -114,10 +122,14 @@ class PostgresTowns(Towns):
             for old in self._names():
                 if old.startswith(f"bench_{ideas}_"):
                     self._do(f"DROP DATABASE {old} WITH (FORCE)")
-            new = f"bench_{ideas}_new"
+            new = f"new_{ideas}"
+            self._do(f"DROP DATABASE IF EXISTS {new} WITH (FORCE)")
             self._do(f"CREATE DATABASE {new}")
             _build(self._at(new), ideas)
             self._do(f"ALTER DATABASE {new} RENAME TO {kept}")
+        for old in self._names():
+            if old.startswith("run_") and _left_over(old.split("_")[1]):
+                self._do(f"DROP DATABASE {old} WITH (FORCE)")
         copy = f"run_{os.getpid()}_{ideas}"
         self._do(f"CREATE DATABASE {copy} TEMPLATE {kept} STRATEGY FILE_COPY")
         try:
