@@ -150,6 +150,8 @@ ROUTES: dict[str, Row] = {
     "GET ideas.alike_titles": anybody(200),
     "GET ideas.change_comment": only(s200="author"),
     "POST ideas.change_comment": only(s422="author"),
+    "GET ideas.conversation": anybody(200),
+    "GET ideas.find_comment": anybody(302),
     "GET ideas.comment": signed_in(200),
     "POST ideas.comment": signed_in(303),
     "GET ideas.drop": only(s200="author", rest=404, visitor=404),

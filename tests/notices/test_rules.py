@@ -97,7 +97,7 @@ DONE = ("returned", "rejected", "hidden", "removed", "restored", "published", "f
 def test_what_residents_are_told_leads_to_a_page_open_to_them(kind: str) -> None:
     data = {"handoff_id": 3, "review_id": 4, "decision_id": 5}
     path = path_to(kind, 1, 2, data)
-    assert path.startswith(("/ideas/1", "/gate-decisions/5", "/decisions/5", "/challenges/2"))
+    assert path.startswith(("/ideas/1", "/comments/2", "/gate-decisions/5", "/decisions/5", "/challenges/2"))
     assert "/lead" not in path
 
 
@@ -158,7 +158,7 @@ def test_late_is_told_to_more_people_the_later_it_is() -> None:
 
 
 def test_a_notice_leads_straight_to_the_thing() -> None:
-    assert path_to("comment-published", 7, 3, {}) == "/ideas/7#comment-3"
+    assert path_to("comment-published", 7, 3, {}) == "/comments/3"
     assert path_to("decision-proposed", 7, 3, {"review_id": 9}) == "/reviews/9"
     assert path_to("answer-published", 7, 4, {}) == "/ideas/7#answer-4"
     assert path_to("handoff-queued", 7, 4, {}) == "/ideas/7"

@@ -91,6 +91,8 @@ class Thread:
     sides: dict[str, Column]
     total: int
     open_problems: int
+    cut: bool = False
+    """Whether there is more than one page takes; ``conversation`` has it all."""
 
     @property
     def empty(self) -> bool:
@@ -131,9 +133,9 @@ def _thread(rows: Rows, about: About, viewer: Viewer, now: datetime, whole: Coll
     replies: dict[int, list[CommentShown]] = defaultdict(list)
     for row in rows:
         if row.parent_id is not None and row.deleted_at is None:
-            replies[row.parent_id].append(_shown(row, about, viewer, now))
+            replies[row.parent_id].append(comment_shown(row, about, viewer, now))
     tops = [
-        _shown(row, about, viewer, now, replies=tuple(replies.get(row.id, ())))
+        comment_shown(row, about, viewer, now, replies=tuple(replies.get(row.id, ())))
         for row in rows
         if row.parent_id is None and (row.deleted_at is None or row.id in replies)
     ]
@@ -148,6 +150,7 @@ def _thread(rows: Rows, about: About, viewer: Viewer, now: datetime, whole: Coll
             and one.resolved_at is None
             for one in tops
         ),
+        cut=len(rows) == MOST,
     )
 
 
@@ -164,11 +167,11 @@ def _column(side: str, tops: list[CommentShown], whole: Collection[str]) -> Colu
 
 @lru_cache(maxsize=1)
 def _thread_query() -> sa.Select[Any]:
-    return _query().order_by(col(Comment.id)).limit(MOST)
+    return comments_query().order_by(col(Comment.id)).limit(MOST)
 
 
 @lru_cache(maxsize=1)
-def _query() -> sa.Select[Any]:
+def comments_query() -> sa.Select[Any]:
     """Return the statement on comments of one idea as somebody may see them, made once."""
     query: Any = (
         sa.select(
@@ -218,9 +221,10 @@ def _answered_in_public() -> sa.ColumnElement[bool]:
     )
 
 
-def _shown(
+def comment_shown(
     row: Any, about: About, viewer: Viewer, now: datetime, *, replies: tuple[CommentShown, ...] = ()
 ) -> CommentShown:
+    """Return a row of ``comments_query`` as this person may see it."""
     own = viewer.signed_in and row.author_id == viewer.person_id
     readable = row.publication is Publication.PUBLISHED or own or viewer.moderates(about.lab_id)
     face = face_of(
@@ -286,10 +290,10 @@ def one_comment(session: Session, comment_id: int, viewer: Viewer, now: datetime
         raise NO_SUCH_COMMENT
     about = About(known_id(of_idea[0]), of_idea[1], of_idea[2], of_idea[3])
     values = {"idea_id": about.idea_id, **comment_reader(viewer, about.lab_id)}
-    row = session.execute(_query().where(col(Comment.id) == comment_id), values).one_or_none()
+    row = session.execute(comments_query().where(col(Comment.id) == comment_id), values).one_or_none()
     if row is None:
         raise NO_SUCH_COMMENT
-    shown = _shown(row, about, viewer, now)
+    shown = comment_shown(row, about, viewer, now)
     if shown.body is None or (shown.gone and shown.author_id != viewer.person_id):
         raise NO_SUCH_COMMENT
     return OneComment(comment_id, about.idea_id, row.parent_id, shown, row.byline)

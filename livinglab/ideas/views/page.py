@@ -130,7 +130,7 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
         "moderates": person.moderates(idea.lab.id),
         "gate_url": url_for("pipeline.gate", idea_id=idea.id) if person.is_staff(idea.lab_id) else None,
         "idea_id": idea.id,
-        "drawn": _drawn(idea),
+        "drawn": drawn_for(idea),
         "base_url": settings().base_url,
     }
 
@@ -138,7 +138,7 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
 _KIND_DRAWN = {CommentKind.BUILD_ON: "build"}
 
 
-def _drawn(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
+def drawn_for(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
     """Return the function that turns a comment into what ``thread.comment`` draws."""
     person = viewer()
     talks = why_not_comment(idea, person) is None or not person.signed_in

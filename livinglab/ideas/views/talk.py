@@ -15,8 +15,10 @@ from livinglab.core.text import LANGUAGES
 from livinglab.ideas.commands import delete_comment, edit_comment, write_comment
 from livinglab.ideas.forms import ChangeCommentForm, CommentForm, ReplyForm, ResolveForm
 from livinglab.ideas.models import Byline, CommentKind, Publication
+from livinglab.ideas.queries.conversation import conversation as talk_page
+from livinglab.ideas.queries.conversation import spot_of
 from livinglab.ideas.queries.page import IdeaPage, idea_page
-from livinglab.ideas.queries.thread import OneComment, one_comment
+from livinglab.ideas.queries.thread import About, OneComment, one_comment
 from livinglab.ideas.rules import (
     usual_byline,
     why_not_comment,
@@ -25,13 +27,14 @@ from livinglab.ideas.rules import (
     why_not_resolve,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
+from livinglab.ideas.views.page import drawn_for
 from livinglab.moderation.commands import answer_problem, let_go, submit_comment
 from livinglab.moderation.queries import why_returned
-from livinglab.web.access import signed_in, viewer
+from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db
 from livinglab.web.forms import ActionForm, Form
 from livinglab.web.locale import language
-from livinglab.web.paging import number_arg, one_of
+from livinglab.web.paging import cursor_in, cursor_out, number_arg, one_of
 
 KINDS = tuple(kind.value for kind in CommentKind)
 
@@ -91,7 +94,7 @@ def _say(form: Any, idea: IdeaPage, parent: OneComment | None) -> Response | Non
     if form.refused:
         return None
     flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
-    return _to_comment(idea.id, comment_id)
+    return _to_comment(comment_id)
 
 
 def _told(how: Publication) -> str:
@@ -104,9 +107,55 @@ def _told(how: Publication) -> str:
     return str(_("Thank you. A facilitator reads it first. Until then only you see it."))
 
 
-def _to_comment(idea_id: int, comment_id: int) -> Response:
-    place = url_for("ideas.page", idea_id=idea_id, talk="all", _anchor=f"comment-{comment_id}")
-    return redirect(place, 303)
+def _to_comment(comment_id: int) -> Response:
+    return redirect(comment_address(comment_id), 303)
+
+
+def comment_address(comment_id: int) -> str:
+    """Return the address under which a comment stands unfolded: on the idea's page, or far down on its own.
+
+    Raises:
+        NotFound: ``no-such-comment``.
+    """
+    with db.reading() as session:
+        spot = spot_of(session, comment_id, viewer())
+    anchor = f"comment-{comment_id}"
+    if spot.on_idea_page:
+        return url_for("ideas.page", idea_id=spot.idea_id, talk="all", _anchor=anchor)
+    return url_for("ideas.conversation", idea_id=spot.idea_id, at=comment_id, _anchor=anchor)
+
+
+@bp.get("/comments/<int:comment_id>")
+@public
+def find_comment(comment_id: int) -> Response:
+    """Lead to a comment, wherever it stands by now: the one address that notices and letters give."""
+    return redirect(comment_address(comment_id), 302)
+
+
+@bp.get("/ideas/<int:idea_id>/talk")
+@public
+def conversation(idea_id: int) -> Response:
+    """Show the whole conversation, a page at a time; ``?at=`` begins at one comment."""
+    now, place = utc_now(), cursor_in()
+    after = (place[0], place[1]) if place and [type(one) for one in place] == [int, int] else None
+    with db.reading() as session:
+        idea = idea_page(session, idea_id, viewer())
+        at = number_arg("at")
+        if at is not None and after is None:
+            spot = spot_of(session, at, viewer())
+            after = (spot.thread, at - 1) if spot.idea_id == idea_id else None
+        about = About(idea.id, idea.lab.id, idea.author_id, idea.lead_id)
+        found = talk_page(session, about, viewer(), now, after=after)
+    enter(idea.lab)
+    page = render_template(
+        "ideas/talk.html",
+        idea=idea,
+        threads=found.threads,
+        begins=after is None,
+        after=cursor_out(*found.after) if found.after else None,
+        drawn=drawn_for(idea),
+    )
+    return make_response(page)
 
 
 def _found(comment_id: int) -> tuple[OneComment, IdeaPage]:
@@ -133,7 +182,7 @@ def change_comment(comment_id: int) -> Response:
             how = submit_comment(session, comment_id=comment_id, person=viewer(), now=now)
         if not form.refused:
             flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
-            return _to_comment(idea.id, comment_id)
+            return _to_comment(comment_id)
     values = {"idea": idea, "found": found, "form": form, "returned": returned, "because": because}
     page = render_template("ideas/comment_edit.html", **values)
     return make_response(page, _status(form))
@@ -184,6 +233,6 @@ def resolve(comment_id: int) -> Response:
             if how is not Publication.PUBLISHED:
                 message = _("The problem is marked as answered. A facilitator reads your words first.")
             flash(message, "success")
-            return _to_comment(idea.id, comment_id)
+            return _to_comment(comment_id)
     page = render_template("ideas/resolve.html", idea=idea, found=found, form=form)
     return make_response(page, _status(form))

@@ -52,13 +52,13 @@ def path_to(
         return f"/moderation/cases/{subject_id}"
     if kind in LETTERS and data.get("decision_id"):
         return f"/decisions/{data['decision_id']}"
+    if kind.startswith(("comment-", "problem-")) and subject_id:
+        return f"/comments/{subject_id}"
     anchor = _anchor(kind, subject_id)
     return f"/ideas/{idea_id}{anchor}" if idea_id else "/notices"
 
 
 def _anchor(kind: str, subject_id: int | None) -> str:
-    if kind.startswith(("comment-", "problem-")) and subject_id:
-        return f"#comment-{subject_id}"
     if kind.startswith("answer-") and subject_id:
         return f"#answer-{subject_id}"
     if kind == "handoff-waiting":
