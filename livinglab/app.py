@@ -27,6 +27,7 @@ from livinglab.pipeline.queries.work import work_count
 from livinglab.voting import views as voting
 from livinglab.web import (
     access,
+    addresses,
     assets,
     database,
     errors,
@@ -82,6 +83,7 @@ def create_app(config: Config | None = None) -> Flask:
     notices.exempt(csrf)
     locale.install(app)
     phrases.install(app)
+    addresses.install(app)
     filters.install(app)
     fragments.install(app)
     frame.install(app, _counts)

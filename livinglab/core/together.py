@@ -78,7 +78,7 @@ def _as_list(dialect: str, rows: sa.Subquery) -> sa.ScalarSelect[Any]:
 
 def _maker(rows: sa.Subquery) -> Callable[[str | None], Rows]:
     """Return what makes the rows of a list: values come back as the types of their columns."""
-    row: Any = namedtuple("row", rows.c.keys())  # type: ignore[misc]  # noqa: PYI024  # names come with the query
+    row: Any = namedtuple("row", rows.c.keys())  # type: ignore[misc]  # names come with the query
     typed = [(n, read) for n, c in enumerate(rows.c) if (read := _reader(c.type)) is not None]
 
     def make(text: str | None) -> Rows:

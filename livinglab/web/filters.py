@@ -87,6 +87,14 @@ def ago(value: datetime | None) -> str:
     passed = utc_now() - value
     if passed.total_seconds() < 60:
         return str(_("just now"))
+    halves, rest = divmod(-(-passed // timedelta(seconds=1)), 30)
+    return _ago(str(get_locale()), halves, min(rest, 1))
+
+
+@lru_cache(maxsize=4096)
+def _ago(_locale: str, halves: int, rest: int) -> str:
+    """Write a time ago; its words change only at half minutes, where minutes are rounded to even ones."""
+    passed = timedelta(seconds=30 * halves + rest)
     words = str(format_timedelta(-passed, granularity="minute", add_direction=True))
     # The locale data count Norwegian days as "døgn", which is said of 24 hours, not of "four days ago".
     return words.replace(" 1 døgn", " 1 dag").replace(" døgn", " dager")

@@ -170,18 +170,18 @@ class Frame:
             else None
         )
 
-    @property
+    @cached_property
     def submit_url(self) -> str:
         """Return the address of the form for a new idea, in this lab where there is one."""
         return url_for("ideas.write", lab=self.lab.slug) if self.lab else url_for("ideas.write")
 
-    @property
+    @cached_property
     def sign_in_url(self) -> str:
         """Return the address of sign-in that comes back to this page."""
         stay = request.method == "GET" and request.blueprint != "accounts"
         return url_for("accounts.sign_in", next=request.full_path.rstrip("?") if stay else None)
 
-    @property
+    @cached_property
     def section(self) -> str:
         """Name the entry of the menu that this page belongs to."""
         if request.blueprint == "pipeline":
@@ -195,14 +195,14 @@ class Frame:
         """Return ``light`` or ``dark`` where this browser has chosen, else ``auto``: as the device says."""
         return color_scheme()
 
-    @property
+    @cached_property
     def languages(self) -> tuple[LanguageLink, ...]:
         """Return the language menu."""
         return tuple(
             LanguageLink(code, NAMES[code], address_in(code), code == self.lang) for code in LANGUAGES
         )
 
-    @property
+    @cached_property
     def canonical_url(self) -> str:
         """Return the page's own address, without a language."""
         return settings().base_url + address_in(None)
@@ -212,7 +212,7 @@ class Frame:
         """Return the whole address of the picture shown where a page without one of its own is shared."""
         return settings().base_url + asset("img/share.png")
 
-    @property
+    @cached_property
     def alternates(self) -> tuple[tuple[str, str], ...]:
         """Return the page's addresses in each language, for search engines."""
         return tuple((code, settings().base_url + address_in(code)) for code in LANGUAGES)

@@ -14,7 +14,7 @@ from sqlmodel import col
 from livinglab.core.db import Texts
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read, Rows
-from livinglab.core.viewer import Viewer
+from livinglab.core.viewer import VISITOR, Viewer
 from livinglab.ideas.models import (
     Activity,
     Byline,
@@ -29,7 +29,7 @@ from livinglab.ideas.models import (
     Stage,
 )
 from livinglab.ideas.queries.cards import author_of
-from livinglab.ideas.queries.visibility import visible_to
+from livinglab.ideas.queries.visibility import NOBODY, visible_to
 from livinglab.ideas.rules import NO_SUCH_IDEA
 from livinglab.labs.models import Category, Challenge, Lab, LabSettings, Moderation
 from livinglab.labs.queries import LabBrief
@@ -119,7 +119,9 @@ def idea_page(session: Session, idea_id: int, viewer: Viewer) -> IdeaPage:
     Raises:
         NotFound: ``no-such-idea``; also when hidden from this person.
     """
-    row = session.execute(_query(viewer).where(col(Idea.id) == idea_id, visible_to(viewer))).one_or_none()
+    query = _query().where(visible_to(viewer)) if viewer.signed_in else _public_query()
+    values = {"idea_id": idea_id, "me": viewer.person_id or NOBODY}
+    row = session.connection().execute(query, values).one_or_none()
     if row is None:
         raise NO_SUCH_IDEA
     lab = {name: getattr(row, f"lab_{name}") for name in _OF_LAB}
@@ -142,7 +144,14 @@ def idea_page(session: Session, idea_id: int, viewer: Viewer) -> IdeaPage:
     )
 
 
-def _query(viewer: Viewer) -> sa.Select[Any]:
+@lru_cache(maxsize=1)
+def _public_query() -> sa.Select[Any]:
+    return _query().where(visible_to(VISITOR))
+
+
+@lru_cache(maxsize=1)
+def _query() -> sa.Select[Any]:
+    """Return the statement that reads an idea for its page, made once; whether it may be seen is added."""
     tags: Any = (
         sa.select(sa.func.aggregate_strings(col(IdeaTag.tag), "\n"))
         .where(col(IdeaTag.idea_id) == col(Idea.id))
@@ -155,7 +164,8 @@ def _query(viewer: Viewer) -> sa.Select[Any]:
         .correlate(Idea)
         .scalar_subquery()
     )
-    mine = sa.and_(col(Follow.idea_id) == col(Idea.id), col(Follow.person_id) == (viewer.person_id or 0))
+    me = sa.bindparam("me", type_=sa.Integer)
+    mine = sa.and_(col(Follow.idea_id) == col(Idea.id), col(Follow.person_id) == me)
     return (
         sa.select(
             *(getattr(Idea, name) for name in _OF_IDEA),
@@ -189,6 +199,7 @@ def _query(viewer: Viewer) -> sa.Select[Any]:
         .outerjoin(_Photo, _Photo.id == col(Person.photo_id))
         .outerjoin(_Image, _Image.id == col(Idea.image_id))
         .outerjoin(Follow, mine)
+        .where(col(Idea.id) == sa.bindparam("idea_id", type_=sa.Integer))
     )
 
 

@@ -44,7 +44,7 @@ from livinglab.pipeline.queries import (
 from livinglab.voting.queries import support_read, support_state
 from livinglab.web.access import public, signed_in, viewer
 from livinglab.web.database import db, settings
-from livinglab.web.filters import markdown
+from livinglab.web.filters import ago, markdown
 from livinglab.web.forms import ActionForm
 from livinglab.web.locale import language
 from livinglab.web.respond import back
@@ -85,6 +85,7 @@ def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -
         support_read(idea.id, person, now),
     )
     public = idea.published_at is not None
+    criteria = {one.code: str(one.title) for made in decisions for one in made.criteria}
     return {
         "thread": thread,
         "near": near,
@@ -93,7 +94,8 @@ def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -
         "standing": standings[idea.id],
         "answers": answers,
         "story": story(told, decisions) if public else (),
-        "criterion_name": {one.code: one.title for made in decisions for one in made.criteria}.get,
+        "criteria": criteria,
+        "criterion_name": criteria.get,
         "support": support if public else None,
     }
 
@@ -131,6 +133,7 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
         "gate_url": url_for("pipeline.gate", idea_id=idea.id) if person.is_staff(idea.lab_id) else None,
         "idea_id": idea.id,
         "drawn": drawn_for(idea),
+        "drawn_by": _drawn_by(idea),
         "base_url": settings().base_url,
     }
 
@@ -172,6 +175,22 @@ def drawn_for(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
         }
 
     return draw
+
+
+def _drawn_by(idea: IdeaPage) -> Callable[[CommentShown], tuple[Any, ...]]:
+    """Return the function that tells what drawing a comment depends on besides its own facts."""
+    person = viewer()
+    talks = why_not_comment(idea, person) is None or not person.signed_in
+
+    def facts(one: CommentShown) -> tuple[Any, ...]:
+        thread = (one, *one.replies)
+        return (
+            talks,
+            tuple(ago(each.created_at) for each in thread),
+            tuple(each.author_id == person.person_id for each in thread),
+        )
+
+    return facts
 
 
 def _gone(state: Publication) -> Response:

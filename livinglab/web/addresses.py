@@ -1,0 +1,38 @@
+"""Addresses in templates, built once: a page holds some seventy, and the same ones stand on all pages."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, request
+
+from livinglab.core.text import LANGUAGES
+
+MOST = 8192
+LONGEST = 200
+"""So many addresses are kept in a process, and none that carries a longer text."""
+_PLAIN = (str, int, type(None))
+
+
+def install(app: Flask) -> None:
+    """Take the place of Flask's function in templates; Python code keeps it.
+
+    A relative address is a function of its endpoint and values, of the language the page's links carry,
+    and of where the site is mounted; anything else is built anew.
+    """
+
+    @lru_cache(maxsize=MOST)
+    def known(endpoint: str, values: tuple[Any, ...], _page: tuple[str | None, str]) -> str:
+        return app.url_for(endpoint, **{name: value for name, _, value in values})
+
+    def url_for(endpoint: str, **values: Any) -> str:
+        if endpoint.startswith(".") or "_external" in values or "_scheme" in values or not request:
+            return app.url_for(endpoint, **values)
+        asked = tuple((name, type(value), value) for name, value in values.items())
+        if any(kind not in _PLAIN or (kind is str and len(value) > LONGEST) for _, kind, value in asked):
+            return app.url_for(endpoint, **values)
+        lang = request.args.get("lang")
+        return known(endpoint, asked, (lang if lang in LANGUAGES else None, request.script_root))
+
+    app.jinja_env.globals["url_for"] = url_for

@@ -1,0 +1,40 @@
+"""Addresses in templates are those that Flask builds, whatever page asked first."""
+
+import pytest
+from flask import render_template_string, url_for
+
+ASKED = [
+    ("ideas.page", {"idea_id": 1}),
+    ("ideas.page", {"idea_id": 1, "_anchor": "talk"}),
+    ("ideas.index", {"late": True}),
+    ("ideas.index", {"late": 1, "q": "bålplass & mer"}),
+    ("ideas.index", {"q": "x" * 500}),
+    ("ideas.index", {"q": ["a", "b"]}),
+    ("ideas.page", {"idea_id": 1, "lang": None}),
+    ("ideas.page", {"idea_id": 1, "_external": True}),
+]
+
+
+@pytest.mark.parametrize("page", ["/", "/?lang=fi", "/?lang=xx", "/?lang=sv"])
+def test_a_templates_address_is_the_one_flask_builds(app, page):
+    for script in ("", "/labs-here"):
+        with app.test_request_context(page, environ_overrides={"SCRIPT_NAME": script}):
+            for endpoint, values in ASKED * 2:
+                drawn = render_template_string("{{ url_for(e, **v)|safe }}", e=endpoint, v=values)
+                assert drawn == url_for(endpoint, **values)
+
+
+def test_how_long_ago_says_the_same_words_as_without_memory(app):
+    from datetime import UTC, datetime, timedelta
+
+    import time_machine
+    from flask_babel import format_timedelta, get_locale
+
+    from livinglab.web.filters import ago
+
+    now = datetime(2026, 4, 12, 10, 0, tzinfo=UTC)
+    with time_machine.travel(now, tick=False), app.test_request_context("/?lang=fi"):
+        assert str(get_locale()) == "fi"
+        for seconds in (*range(60, 400, 7), 89, 90, 91, 150, 3059, 3060, 3061, 5400, 73439, 73440, 9_000_000):
+            plain = format_timedelta(-timedelta(seconds=seconds), granularity="minute", add_direction=True)
+            assert ago(now - timedelta(seconds=seconds)) == plain
