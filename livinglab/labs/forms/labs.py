@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale
+from babel.core import get_global
+from babel.dates import get_timezone_location
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from livinglab.core.text import LANGUAGES
 from livinglab.core.viewer import Role
@@ -77,15 +81,56 @@ def countries() -> list[tuple[str, str]]:
     return [*((c, names.get(c, c)) for c in first), *rest]
 
 
-def zones() -> list[tuple[str, str]]:
-    """Return time zones; those of the Nordic capitals first."""
-    first = ("Europe/Oslo", "Europe/Stockholm", "Europe/Helsinki", "Europe/Copenhagen", "Atlantic/Reykjavik")
-    rest = sorted(
-        z
-        for z in known_timezones()
-        if "/" in z and z not in first and not z.startswith(("Etc/", "posix", "right"))
-    )
-    return [(zone, zone.replace("_", " ")) for zone in (*first, *rest)]
+NORDIC = ("NO", "SE", "FI", "DK", "IS", "FO", "GL", "AX", "SJ")
+CONTINENTS = {
+    "Europe": "150",
+    "Africa": "002",
+    "America": "019",
+    "Asia": "142",
+    "Australia": "009",
+    "Pacific": "009",
+}
+"""First word of a zone's name → code of the region that names its group; all others are in "world"."""
+
+
+def zones(country: str, held: Iterable[str] = ()) -> list[SelectChoice]:
+    """Return time zones by the names of their cities, in groups: the Nordic countries, the lab's, the rest.
+
+    Args:
+        held: Zones the lab has, kept among the first even where only an old name knows them.
+    """
+    locale = get_locale() or Locale("en")
+    named = _named_zones(str(locale))
+    of = get_global("territory_zones")
+    nordic = [zone for code in NORDIC for zone in of.get(code, ()) if zone in named]
+    own = [zone for zone in (*of.get(country, ()), *held) if zone in known_timezones()]
+    groups = ((str(_l("The Nordic countries")), nordic), (locale.territories.get(country, country), own))
+    seen: set[str] = set()
+    found = []
+    for name, members in groups:
+        for zone in dict.fromkeys(members):
+            if zone not in seen:
+                seen.add(zone)
+                city = named[zone][1] if zone in named else zone.replace("_", " ")
+                found.append(SelectChoice(zone, city, optgroup=name))
+    rest = sorted((group, city, zone) for zone, (group, city) in named.items() if zone not in seen)
+    return [*found, *(SelectChoice(zone, city, optgroup=group) for group, city, zone in rest)]
+
+
+@lru_cache(maxsize=8)
+def _named_zones(code: str) -> dict[str, tuple[str, str]]:
+    """Return of each zone the name of its continent, and of its city and country, in a language."""
+    locale = Locale.parse(code)
+    names, countries = locale.territories, get_global("zone_territories")
+    found = {}
+    for zone in known_timezones() & set(countries):
+        group = names[CONTINENTS.get(zone.split("/")[0], "001")]
+        city = get_timezone_location(zone, locale=locale, return_city=True).rsplit("/", 1)[-1]
+        found[zone] = (
+            group[:1].upper() + group[1:],
+            f"{city}, {names.get(countries[zone], '')}".rstrip(", "),
+        )
+    return found
 
 
 class LookForm(MarkedForm):
@@ -113,8 +158,10 @@ class LookForm(MarkedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.timezone.choices = zones()
-        self.second_timezone.choices = [("", _l("None")), *zones()]
+        held = [zone for zone in (self.timezone.object_data, self.second_timezone.object_data) if zone]
+        offered = zones(self.country.data or "", held)
+        self.timezone.choices = offered
+        self.second_timezone.choices = [SelectChoice("", str(_l("None"))), *offered]
         self.country.choices = countries()
 
     def languages(self) -> list[str]:
