@@ -23,6 +23,7 @@ from livinglab.ideas.commands import (
     hand_in,
     save_draft,
     set_publication,
+    withdraw_idea,
 )
 from livinglab.ideas.commands.drafts import texts_of
 from livinglab.ideas.models import Comment, CommentKind, Idea, IdeaVersion, Publication
@@ -41,6 +42,7 @@ from livinglab.moderation.models import Action, AppealOutcome, Case, Decision, R
 from livinglab.moderation.queries import appeal_page, case_page
 from livinglab.moderation.rules import Verdict
 from livinglab.people.models import Person
+from livinglab.pipeline.commands import open_reviews
 from tests.make import Make
 from tests.moderation.conftest import TEXTS, Desk, Hand
 
@@ -352,3 +354,22 @@ def test_an_edit_of_an_unread_idea_is_still_a_draft_of_its_author(
     delete = make.comment(make.idea(desk.lab), publication=Publication.DRAFT, author=make.person(trust=0))
     person = make.viewer(session.get_one(Person, delete.author_id))
     assert delete_comment(session, comment_id=known_id(delete.id), person=person, now=desk.now).body == ""
+
+
+@pytest.mark.parametrize("reported", [False, True])
+def test_a_change_of_an_idea_withdrawn_meanwhile_waits_for_nobody(
+    session: Session, make: Make, desk: Desk, reported: bool
+) -> None:
+    idea = make.idea(make.lab(settings={"moderation": Moderation.BEFORE}))
+    number, stands = change(session, make, idea, desk.now, body="Seks benker.")
+    assert stands is Publication.PENDING
+    told(session, idea, desk, make) if reported else None
+    case = desk.hand.case(idea.id)
+    read = case.stamp
+    author = author_of(make, session, idea)
+    withdraw_idea(session, idea_id=known_id(idea.id), person=author, now=desk.now)
+    open_reviews(session, now=desk.now)
+    session.refresh(case)
+    assert session.get_one(IdeaVersion, (idea.id, number)).publication is Publication.RETURNED
+    assert (case.closed_at is None, case.version if reported else None) == (reported, None)
+    assert case.stamp > read

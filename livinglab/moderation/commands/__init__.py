@@ -1,7 +1,7 @@
 """Writes of moderation: handing in, reporting, deciding, appealing."""
 
 from livinglab.moderation.commands.appealing import appeal, decide_appeal
-from livinglab.moderation.commands.cases import let_go, open_case
+from livinglab.moderation.commands.cases import let_go, open_case, take_off_queue
 from livinglab.moderation.commands.deciding import decide_case
 from livinglab.moderation.commands.holding import hold_case
 from livinglab.moderation.commands.reporting import report
@@ -32,4 +32,5 @@ __all__ = [
     "submit_idea",
     "submit_waiting_drafts",
     "suspend",
+    "take_off_queue",
 ]

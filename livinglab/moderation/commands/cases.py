@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from livinglab.core.clock import due_in_working_days
 from livinglab.core.journal import Reader, record
-from livinglab.ideas.models import Comment, Idea, Publication
+from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.labs.queries import LabBrief
 from livinglab.moderation.commands.telling import tell_administrators
 from livinglab.moderation.models import Case, Decision, Report, Source
@@ -140,6 +140,18 @@ def let_go(session: Session, *, idea_id: int, comment_id: int | None = None, now
         return
     case.version, case.stamp = None, case.stamp + 1
     session.flush()
+
+
+def take_off_queue(session: Session, *, idea_id: int, now: datetime) -> None:
+    """Let no change of an idea wait that has ended; the idea is locked already.
+
+    The change goes back to its author without a letter: nobody decided about it. What somebody reported of
+    the words that stand is still looked at, for everybody may read them.
+    """
+    waits = (col(IdeaVersion.idea_id) == idea_id, col(IdeaVersion.publication) == Publication.PENDING)
+    back = sa.update(IdeaVersion).where(*waits).values(publication=Publication.RETURNED)
+    session.execute(back.execution_options(synchronize_session="fetch"))
+    let_go(session, idea_id=idea_id, now=now)
 
 
 def go_on_with_reports(session: Session, case: Case) -> None:

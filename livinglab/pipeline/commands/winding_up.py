@@ -11,11 +11,12 @@ from sqlmodel import col
 from livinglab.handoff.commands import close_handoff
 from livinglab.ideas.commands.rows import lock_rows
 from livinglab.ideas.models import Activity, Idea, Publication
+from livinglab.moderation.commands import take_off_queue
 from livinglab.pipeline.models import Proposal, ProposalState, Review
 
 
 def wind_up(session: Session, idea_id: int, now: datetime) -> bool:
-    """Close the handoff, the review and the open proposal of an idea that has been taken away.
+    """Close handoff, review, open proposal and the case of a waiting change of an idea taken away.
 
     Safe to run twice, and for an idea that has come back meanwhile: then nothing is closed.
 
@@ -32,6 +33,7 @@ def wind_up(session: Session, idea_id: int, now: datetime) -> bool:
         reason = "withdrawn"
     else:
         return False
+    take_off_queue(session, idea_id=idea_id, now=now)
     of_idea = sa.select(col(Review.id)).where(col(Review.idea_id) == idea_id)
     session.execute(
         sa.update(Proposal)
