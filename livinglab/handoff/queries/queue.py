@@ -163,11 +163,16 @@ def _seen_by(viewer: Viewer, choice: Choice) -> list[sa.ColumnElement[bool]]:
     return [*_in_reach(viewer, choice), col(Idea.lab_id).in_(labs), visible_to(viewer)]
 
 
+def _at_a_unit() -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the condition on handoffs in which a unit still has something to do."""
+    followed = col(Handoff.state) == HandoffState.FOLLOWED_UP
+    return (col(Handoff.closed_at).is_(None), col(Handoff.unit_id).is_not(None), ~followed)
+
+
 def _lane_where(lane: Lane, now: datetime) -> list[sa.ColumnElement[bool]]:
     """Return what lies in a lane; a deadline is what the idea is owed first (rule S7)."""
     open_, followed = col(Handoff.closed_at).is_(None), col(Handoff.state) == HandoffState.FOLLOWED_UP
-    at_unit = (open_, col(Handoff.unit_id).is_not(None), ~followed)
-    due, soon = col(Idea.due_at), now + timedelta(days=SOON_DAYS)
+    at_unit, due, soon = _at_a_unit(), col(Idea.due_at), now + timedelta(days=SOON_DAYS)
     lanes: dict[Lane, list[sa.ColumnElement[bool]]] = {
         Lane.DESK: [open_, col(Handoff.unit_id).is_(None)],
         Lane.LATE: [*at_unit, due <= now],
@@ -212,8 +217,10 @@ def _stretches(lane: Lane, now: datetime) -> tuple[_Stretch, ...]:
         )
     if lane in (Lane.LATE, Lane.SOON):
         return (_Stretch(inside, due),)
-    far = [*inside, due > now + timedelta(days=SOON_DAYS)] if lane is Lane.LATER else inside
-    return _Stretch([*far, due.is_not(None)], due), _Stretch([*inside, due.is_(None)], None)
+    if lane is Lane.LATER:
+        later = [*_at_a_unit(), due > now + timedelta(days=SOON_DAYS)]
+        return _Stretch(later, due), _Stretch([*_at_a_unit(), due.is_(None)], None)
+    return _Stretch([*inside, due.is_not(None)], due), _Stretch([*inside, due.is_(None)], None)
 
 
 def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Queue:
@@ -371,11 +378,11 @@ def _count_closed(session: Session, viewer: Viewer, choice: Choice) -> int:
     taken off.
     """
     theirs = (*_in_reach(viewer, choice), col(Handoff.closed_at).is_not(None))
-    every = session.scalar(sa.select(sa.func.count(Handoff.id)).where(*theirs)) or 0
+    every = session.scalar(sa.select(sa.func.count(col(Handoff.id))).where(*theirs)) or 0
     if not viewer.units and viewer.labs_as(*DESK_ROLES) == viewer.labs_as(Role.FACILITATOR, Role.MANAGER):
         return every
     hidden = session.scalar(
-        sa.select(sa.func.count(Handoff.id))
+        sa.select(sa.func.count(col(Handoff.id)))
         .join(Idea, col(Idea.id) == col(Handoff.idea_id))
         .where(*theirs, col(Idea.publication) != Publication.PUBLISHED, ~visible_to(viewer))
     )
