@@ -9,18 +9,22 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
 
+import sqlalchemy as sa
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
-from sqlmodel import select
+from sqlmodel import col, select
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.files import remove_image
+from livinglab.core.journal import EventTodo, Reader
 from livinglab.core.leader import Leader, worker_name
 from livinglab.core.mail import (
     MailServerAway,
@@ -33,7 +37,9 @@ from livinglab.core.mail import (
 from livinglab.core.runs import JobRun
 from livinglab.handoff.commands import run_clock
 from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
+from livinglab.labs.models import Challenge, ChallengeState
 from livinglab.moderation.commands import end_suspensions
+from livinglab.moderation.models import Suspension
 from livinglab.notices.commands import deliver_notices, send_digests
 from livinglab.notices.queries import mail_content
 from livinglab.notices.rules.telling import Circle
@@ -61,12 +67,36 @@ class Job:
         every: How often it looks for what is due.
         run: Does what is due at an instant, inside an app context; opens its own transactions.
         about: What it does, for ``livinglab jobs list``.
+        waits: Says whether anything waits for it. A worker with nothing to do only reads; one that is
+            asked nothing looks for itself.
     """
 
     name: str
     every: timedelta
     run: Callable[[datetime], object]
     about: str
+    waits: Callable[[Session, datetime], bool] | None = None
+
+
+def _found(session: Session, *conditions: Any) -> bool:
+    return bool(session.scalar(sa.select(sa.exists().where(*conditions))))
+
+
+def _for_reader(reader: Reader) -> Callable[[Session, datetime], bool]:
+    return lambda session, _now: _found(session, EventTodo.reader == reader)
+
+
+def _mail_waits(session: Session, now: datetime) -> bool:
+    unsent = (col(OutboxMail.sent_at).is_(None), col(OutboxMail.given_up_at).is_(None))
+    return _found(session, *unsent, col(OutboxMail.next_try_at) <= max(now, utc_now()))
+
+
+def _challenge_waits(session: Session, now: datetime) -> bool:
+    return _found(session, Challenge.state == ChallengeState.OPEN, col(Challenge.closes_at) <= now)
+
+
+def _suspension_waits(session: Session, now: datetime) -> bool:
+    return _found(session, col(Suspension.ended_at).is_(None), col(Suspension.until) <= now)
 
 
 def in_one_transaction(command: Callable[..., object]) -> Callable[[datetime], object]:
@@ -172,25 +202,29 @@ JOBS: tuple[Job, ...] = (
         timedelta(seconds=10),
         in_one_transaction(open_reviews),
         "Open reviews where enough people want one.",
+        _for_reader(Reader.PIPELINE),
     ),
     Job(
         "notices",
         timedelta(seconds=10),
         in_steps(deliver_notices, most=20),
         "Tell people what the journal holds.",
+        _for_reader(Reader.NOTICES),
     ),
-    Job("mails", timedelta(seconds=5), deliver_mails, "Deliver the mails that wait."),
+    Job("mails", timedelta(seconds=5), deliver_mails, "Deliver the mails that wait.", _mail_waits),
     Job(
         "challenges",
         timedelta(minutes=1),
         in_one_transaction(close_due_challenges),
         "Close challenges at their instant.",
+        _challenge_waits,
     ),
     Job(
         "suspensions",
         timedelta(minutes=5),
         in_steps(end_suspensions, most=20),
         "Let those come in again whose suspension is over.",
+        _suspension_waits,
     ),
     Job("handoffs", timedelta(hours=1), in_one_transaction(run_clock), "Remind, mark as late and escalate."),
     Job(
@@ -242,21 +276,46 @@ def job_named(name: str) -> Job:
 def run_job(database: Database, job: Job, now: datetime) -> bool:
     """Run a job and note how it went; an error is logged and never stops the worker.
 
+    Where nothing waits for it that is noted once a minute, so that a site at rest writes hardly anything.
+
     Returns:
         Whether it ran without an error.
     """
-    _note(database, job, started_at=utc_now())
     error: str | None = None
     try:
+        if job.waits is not None and not _anything(database, job, now):
+            _note_idle(database, job)
+            return True
+        _note(database, job, started_at=utc_now())
         job.run(now)
     except Exception as problem:
         error = f"{type(problem).__name__}: {problem}"[:500]
         log.exception("job failed", job=job.name)
+    _idle_since.setdefault(database, {}).pop(job.name, None)
     try:
         _note(database, job, finished_at=utc_now(), error=error)
     except Exception:
         log.exception("job could not be noted", job=job.name)
     return error is None
+
+
+NOTE_IDLE_EVERY = timedelta(minutes=1)
+"""``/readyz`` tells of a worker that was silent for two minutes."""
+_idle_since: WeakKeyDictionary[Database, dict[str, datetime]] = WeakKeyDictionary()
+"""When this process last noted that a job had nothing to do."""
+
+
+def _anything(database: Database, job: Job, now: datetime) -> bool:
+    with database.reading() as session:
+        return job.waits is None or job.waits(session, now)
+
+
+def _note_idle(database: Database, job: Job) -> None:
+    now, noted = utc_now(), _idle_since.setdefault(database, {})
+    last = noted.get(job.name)
+    if last is None or not timedelta() <= now - last < NOTE_IDLE_EVERY:
+        _note(database, job, started_at=now, finished_at=now)
+        noted[job.name] = now
 
 
 def _note(
