@@ -402,3 +402,33 @@ def test_walking_a_lane_page_by_page_gives_each_handoff_once_in_its_order(scene,
     assert (page.counts.later, page.counts.done) == (5, 4)
     managers = queue_of.queue(scene.session, scene.manager, scene.noon, queue_of.Choice())
     assert managers.counts.done == 5, "who moderates sees the hidden one as well"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("wait", {"until": "2199-01-01", "question": "Which street do you mean?"}),
+        ("return", {"note": "This belongs to the roads people."}),
+        (
+            "answer?kind=preliminary",
+            {
+                "title": "We look at it",
+                "body": "All that I wrote.",
+                "language": "nb",
+                "signer_title": "leder",
+            },
+        ),
+    ],
+)
+def test_words_sent_when_the_step_no_longer_fits_are_in_the_form_with_the_reason(as_, told, path, words):
+    scene = told(_answered)
+    page = as_(scene.kari).post(f"/handoffs/{scene.extra['row'].id}/{path}", data=words)
+    assert page.status_code == 422
+    assert list(words.values())[1 if len(words) > 1 else 0] in page.text
+    assert "already given its final answer" in page.text
+
+
+def _answered(scene):
+    handoff = scene.agreed()
+    scene.final(handoff, scene.noon)
+    return handoff

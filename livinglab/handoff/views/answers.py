@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from livinglab.core.clock import utc_now
-from livinglab.core.errors import NotFound, Refused, refuse
+from livinglab.core.errors import NotFound, Refused
 from livinglab.handoff import commands
 from livinglab.handoff.forms import AnswerForm, SendBackForm, StepForm
 from livinglab.handoff.models import AnswerKind, Outcome
@@ -22,7 +22,7 @@ from livinglab.handoff.rules import (
     why_not_correct,
     why_not_edit_answer,
 )
-from livinglab.handoff.views.room import Answer, bp, load, show, work
+from livinglab.handoff.views.room import Answer, ask, bp, load, show, work
 from livinglab.labs.queries import people_by_id
 from livinglab.web.access import viewer
 from livinglab.web.database import db
@@ -106,7 +106,7 @@ def write(handoff_id: int) -> Answer:
 
     kinds = (AnswerKind(asked),) if asked else NEXT
     kind = next((kind for kind in kinds if problem(kind) is None), kinds[0])
-    refuse(problem(kind))
+    ask(problem(kind))
     form = AnswerForm(stamp=found.handoff.stamp, signer_title=me.face.title)
     _language(form, found)
     previewing = request.form.get("do") == "preview"
@@ -151,7 +151,7 @@ def _texts(form: AnswerForm) -> dict[str, str]:
 def edit(answer_id: int) -> Answer:
     """Change an answer that is not published yet."""
     answer, found = _load_answer(answer_id)
-    refuse(why_not_edit_answer(answer, found.handoff, viewer()))
+    ask(why_not_edit_answer(answer, found.handoff, viewer()))
     form = AnswerForm(
         stamp=answer.stamp,
         title=answer.title,
@@ -188,7 +188,7 @@ def correct(answer_id: int) -> Answer:
         authors = authors_of(session, found.idea.id)
         me = people_by_id(session, {viewer().known_id})[viewer().known_id]
     waiting = found.pending is not None
-    refuse(why_not_correct(answer, found.handoff, viewer(), authors=authors, waiting=waiting))
+    ask(why_not_correct(answer, found.handoff, viewer(), authors=authors, waiting=waiting))
     newest = answer.corrections[-1] if answer.corrections else answer
     form = AnswerForm(
         title=newest.title, body=newest.body, language=newest.language, signer_title=me.face.title
@@ -258,7 +258,7 @@ def return_answer(answer_id: int) -> Answer:
     with db.reading() as session:
         authors = authors_of(session, found.idea.id)
     lead = found.idea.lead.id if found.idea.lead else None
-    refuse(why_not_confirm(answer, found.handoff, viewer(), lead_id=lead, authors=authors))
+    ask(why_not_confirm(answer, found.handoff, viewer(), lead_id=lead, authors=authors))
     form = SendBackForm(stamp=answer.stamp)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_skeleton
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import get_locale
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
@@ -81,26 +80,42 @@ def show(handoff_id: int, *, problem: Refused | None = None, case: CaseForm | No
     return html, problem.status if problem else 422 if case.failed else 200
 
 
-def at_once(handoff_id: int, act: Callable[[Session, int | None], Any], message: object) -> Answer:
+def ask(problem: Refused | None) -> None:
+    """Refuse a page whose form makes no sense now.
+
+    A form that was sent is refused by its command, and keeps its words; unless nobody may know of the page.
+    """
+    if problem is not None and (request.method != "POST" or problem.status in (403, 404)):
+        raise problem
+
+
+def taken(handoff_id: int, form: StepForm, verb: Callable[..., Any], **words: Any) -> bool:
+    """Take a step as a sent form says it, and say whether it was taken; a refusal stands in the form.
+
+    Args:
+        verb: A command. words: What it needs besides the handoff, the person, the time and the stamp.
+    """
+    if not form.validate_on_submit():
+        return False
+    with form.catching(), db.writing() as session:
+        verb(session, handoff_id=handoff_id, person=viewer(), now=utc_now(), stamp=form.seen, **words)
+    return form.refused is None
+
+
+def at_once(handoff_id: int, verb: Callable[..., Any], message: str) -> Answer:
     """Take a step that needs no more than its button.
 
     Where it is refused, the handoff is shown as it is now, with the reason on top.
 
     Args:
-        act: Takes the session and the stamp of the page.
         message: Said afterwards.
     """
     form = StepForm()
-    if not form.validate_on_submit():
+    if taken(handoff_id, form, verb):
+        return back(came_from(handoff_id), message)
+    if form.refused is None:
         return show(handoff_id)[0], 400
-    try:
-        with db.writing() as session:
-            act(session, form.seen)
-    except Refused as problem:
-        if problem.status in (403, 404):
-            raise
-        return show(handoff_id, problem=problem)
-    return back(came_from(handoff_id), str(message))
+    return show(handoff_id, problem=form.refused)
 
 
 def came_from(handoff_id: int) -> str:

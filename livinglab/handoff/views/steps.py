@@ -26,7 +26,19 @@ from livinglab.handoff.queries.facts import loads_of
 from livinglab.handoff.rules import why_not_return, why_not_route, why_not_route_again, why_not_step
 from livinglab.handoff.rules.clock import latest_extension
 from livinglab.handoff.rules.moves import Step
-from livinglab.handoff.views.room import Answer, at_once, bp, came_from, desk, enter, load, show, work
+from livinglab.handoff.views.room import (
+    Answer,
+    ask,
+    at_once,
+    bp,
+    came_from,
+    desk,
+    enter,
+    load,
+    show,
+    taken,
+    work,
+)
 from livinglab.ideas.models import Idea
 from livinglab.labs.models import Category
 from livinglab.labs.queries import UnitBrief, lab_brief, members_of, units_of
@@ -101,25 +113,14 @@ def route(idea_id: int) -> Answer:
 def route_again(handoff_id: int) -> Answer:
     """Choose another unit for a handoff that came back."""
     found = load(handoff_id)
-    refuse(why_not_route_again(found.handoff, viewer()))
+    ask(why_not_route_again(found.handoff, viewer()))
     with db.reading() as session:
         units, loads = units_of(session, found.handoff.lab_id), loads_of(session, found.handoff.lab_id)
     sent_back = {line.data.get("unit_id") for line in found.history if line.kind == "handoff-returned"}
     form = RouteForm(stamp=found.handoff.stamp)
     _choose_units(form, units)
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            commands.route_again(
-                session,
-                handoff_id=handoff_id,
-                unit_id=form.unit_id.data,
-                note=form.note.data or "",
-                person=viewer(),
-                now=utc_now(),
-                stamp=form.seen,
-            )
-        if not form.refused:
-            return back(url_for("handoff.index"), _("The unit has it now, with its clock and notes."))
+    if taken(handoff_id, form, commands.route_again, unit_id=form.unit_id.data, note=form.note.data or ""):
+        return back(url_for("handoff.index"), _("The unit has it now, with its clock and notes."))
     return _draw(
         "route",
         found,
@@ -137,12 +138,9 @@ def route_again(handoff_id: int) -> Answer:
 @work
 def take(handoff_id: int) -> Answer:
     """Take a queued handoff oneself."""
-    person = viewer()
     return at_once(
         handoff_id,
-        lambda session, stamp: commands.take(
-            session, handoff_id=handoff_id, person=person, now=utc_now(), stamp=stamp
-        ),
+        commands.take,
         _("It is yours now."),
     )
 
@@ -153,25 +151,14 @@ def assign(handoff_id: int) -> Answer:
     """Put a handoff into somebody's hands, or into somebody else's."""
     found = load(handoff_id)
     first_time = found.handoff.state is HandoffState.QUEUED
-    refuse(why_not_step(Step.ASSIGN if first_time else Step.REASSIGN, found.handoff, viewer()))
+    ask(why_not_step(Step.ASSIGN if first_time else Step.REASSIGN, found.handoff, viewer()))
     with db.reading() as session:
         members = members_of(session, found.handoff.unit_id or 0)
     form = AssignForm(stamp=found.handoff.stamp, assignee_id=found.handoff.assignee_id)
     form.assignee_id.choices = [(person.id, str(person.face.name)) for person in members]
-    if form.validate_on_submit():
-        act = commands.assign if first_time else commands.reassign
-        with form.catching(), db.writing() as session:
-            act(
-                session,
-                handoff_id=handoff_id,
-                assignee_id=form.assignee_id.data,
-                note=form.note.data or "",
-                person=viewer(),
-                now=utc_now(),
-                stamp=form.seen,
-            )
-        if not form.refused:
-            return back(came_from(handoff_id), _("They have it now and are told."))
+    act = commands.assign if first_time else commands.reassign
+    if taken(handoff_id, form, act, assignee_id=form.assignee_id.data, note=form.note.data or ""):
+        return back(came_from(handoff_id), _("They have it now and are told."))
     return _draw("assign", found, form, members=members)
 
 
@@ -181,9 +168,7 @@ def acknowledge(handoff_id: int) -> Answer:
     """Agree to assess the idea."""
     return at_once(
         handoff_id,
-        lambda session, stamp: commands.acknowledge(
-            session, handoff_id=handoff_id, person=viewer(), now=utc_now(), stamp=stamp
-        ),
+        commands.acknowledge,
         _("You have agreed to assess it. The author and the followers can see that."),
     )
 
@@ -194,9 +179,7 @@ def begin(handoff_id: int) -> Answer:
     """Say that assessing has begun."""
     return at_once(
         handoff_id,
-        lambda session, stamp: commands.begin_assessing(
-            session, handoff_id=handoff_id, person=viewer(), now=utc_now(), stamp=stamp
-        ),
+        commands.begin_assessing,
         _("Noted: you are assessing it."),
     )
 
@@ -207,9 +190,7 @@ def resume(handoff_id: int) -> Answer:
     """Let the clock run again."""
     return at_once(
         handoff_id,
-        lambda session, stamp: commands.stop_waiting(
-            session, handoff_id=handoff_id, person=viewer(), now=utc_now(), stamp=stamp
-        ),
+        commands.stop_waiting,
         _("The clock runs again. Your deadlines moved by the time it stood."),
     )
 
@@ -219,20 +200,10 @@ def resume(handoff_id: int) -> Answer:
 def send_back(handoff_id: int) -> Answer:
     """Send an idea back to the lab: the wrong unit."""
     found = load(handoff_id)
-    refuse(why_not_return(found.handoff, viewer(), stage=found.idea.stage))
+    ask(why_not_return(found.handoff, viewer(), stage=found.idea.stage))
     form = ReturnForm(stamp=found.handoff.stamp)
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            commands.return_wrong_unit(
-                session,
-                handoff_id=handoff_id,
-                note=form.note.data or "",
-                person=viewer(),
-                now=utc_now(),
-                stamp=form.seen,
-            )
-        if not form.refused:
-            return back(url_for("handoff.index"), _("It is back with the lab, which chooses another unit."))
+    if taken(handoff_id, form, commands.return_wrong_unit, note=form.note.data or ""):
+        return back(url_for("handoff.index"), _("It is back with the lab, which chooses another unit."))
     return _draw("return", found, form)
 
 
@@ -241,7 +212,7 @@ def send_back(handoff_id: int) -> Answer:
 def extend(handoff_id: int) -> Answer:
     """Move the decision once, with a public reason."""
     found = load(handoff_id)
-    refuse(why_not_step(Step.EXTEND, found.handoff, viewer()))
+    ask(why_not_step(Step.EXTEND, found.handoff, viewer()))
     with db.reading() as session:
         clock = lab_clock(session, found.handoff.lab_id)
     latest = latest_extension(
@@ -252,21 +223,10 @@ def extend(handoff_id: int) -> Answer:
     )
     most = local_day(latest - timedelta(seconds=1), clock.zone)
     form = ExtendForm(stamp=found.handoff.stamp)
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            commands.extend_decision(
-                session,
-                handoff_id=handoff_id,
-                until=_day(form.until.data),
-                reason=form.reason.data or "",
-                person=viewer(),
-                now=utc_now(),
-                stamp=form.seen,
-            )
-        if not form.refused:
-            return back(
-                came_from(handoff_id), _("The deadline is moved, and the reason stands in the story.")
-            )
+    if taken(
+        handoff_id, form, commands.extend_decision, until=_day(form.until.data), reason=form.reason.data or ""
+    ):
+        return back(came_from(handoff_id), _("The deadline is moved, and the reason stands in the story."))
     return _draw("extend", found, form, most=most)
 
 
@@ -275,26 +235,21 @@ def extend(handoff_id: int) -> Answer:
 def wait(handoff_id: int) -> Answer:
     """Ask the author something while the clock stands."""
     found = load(handoff_id)
-    refuse(why_not_step(Step.WAIT, found.handoff, viewer()))
+    ask(why_not_step(Step.WAIT, found.handoff, viewer()))
     with db.reading() as session:
         clock = lab_clock(session, found.handoff.lab_id)
     most = local_day(utc_now(), clock.zone) + timedelta(days=clock.settings.waiting_days)
     form = WaitForm(stamp=found.handoff.stamp, until=most - timedelta(days=clock.settings.waiting_days // 2))
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            commands.wait_for_author(
-                session,
-                handoff_id=handoff_id,
-                until=_day(form.until.data),
-                question=form.question.data or "",
-                person=viewer(),
-                now=utc_now(),
-                stamp=form.seen,
-            )
-        if not form.refused:
-            return back(
-                came_from(handoff_id), _("The author is asked. The clock stands until the answer or the day.")
-            )
+    if taken(
+        handoff_id,
+        form,
+        commands.wait_for_author,
+        until=_day(form.until.data),
+        question=form.question.data or "",
+    ):
+        return back(
+            came_from(handoff_id), _("The author is asked. The clock stands until the answer or the day.")
+        )
     return _draw("wait", found, form, most=most)
 
 
@@ -308,16 +263,6 @@ def _day(value: date | None) -> date:
 def case(handoff_id: int) -> Answer:
     """Note the unit's own case number."""
     form = CaseForm()
-    if form.validate_on_submit():
-        with form.catching(), db.writing() as session:
-            commands.set_case_number(
-                session,
-                handoff_id=handoff_id,
-                number=form.external_case.data or "",
-                person=viewer(),
-                now=utc_now(),
-                stamp=form.seen,
-            )
-        if not form.refused:
-            return back(came_from(handoff_id), _("The case number is kept."))
+    if taken(handoff_id, form, commands.set_case_number, number=form.external_case.data or ""):
+        return back(came_from(handoff_id), _("The case number is kept."))
     return show(handoff_id, case=form, problem=form.refused)
