@@ -29,11 +29,10 @@ class SuspendForm(Form):
     """For how long, by which rule, and why. The view gives ``days`` its choices in the reader's language."""
 
     days = Radios(_l("For how long?"), [])
-    rule = Choice(_l("Rule"), [("", _l("Choose the rule")), *RULES], required=False)
+    rule = Choice(_l("Rule"), [("", _l("Choose the rule")), *RULES])
     facts = Text(
         _l("What you saw, in your own words"),
         max_length=FACTS_MAX,
-        required=False,
         description=_l("The author reads exactly this."),
     )
 
