@@ -43,7 +43,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that touches a database on both."""
     if "engine_name" in metafunc.fixturenames:
         only = metafunc.config.getoption("--only")
-        metafunc.parametrize("engine_name", [only] if only else ENGINES, scope="session")
+        engines = [only] if only else ENGINES
+        if metafunc.definition.get_closest_marker("one_database"):
+            engines = ENGINES[:1]
+        metafunc.parametrize("engine_name", engines, scope="session")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,9 +11,10 @@ from typing import Any
 
 from flask import Flask, g
 from flask_babel import get_locale, get_translations
+from flask_babel.speaklater import LazyString
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 
 class Phrases:
@@ -87,6 +88,15 @@ def count(context: EvalContext, one: str, many: str, num: int, /, **values: Any)
     return write(one, many, num, values)
 
 
+def _made_safe(text: LazyString) -> Markup:
+    """Return a text from a rule or a command for a page: the names in it are people's."""
+    return escape(str(text))
+
+
 def install(app: Flask) -> None:
-    """Take the place of Flask-Babel's functions in templates; Python code keeps them."""
+    """Take the place of Flask-Babel's functions in templates; Python code keeps them.
+
+    A lazy text calls itself safe HTML, whatever was put into it ("You work for %(unit)s."): it is not.
+    """
+    LazyString.__html__ = _made_safe
     app.jinja_env.globals.update(_=say, gettext=say, ngettext=count)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from html.parser import HTMLParser
 from itertools import cycle
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
@@ -17,7 +15,6 @@ from urllib.parse import parse_qsl, quote, urlencode
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import BuildError, IntegerConverter, Rule
 
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
@@ -27,6 +24,7 @@ from livinglab.pipeline.queries.board import PARTS
 from livinglab.web.limits import limiter
 from livinglab.web.paging import cursor_out
 from tests.town import Town, build_town
+from tests.walk import Form, address, forms_on, numbered, pages
 
 NUMBERS = (0, 2**31, 2**63)
 ZEROS = ("moderation.reported", "pages.sitemap_part")
@@ -82,42 +80,6 @@ def browser(
     )
 
 
-def _pages(app: Flask) -> list[Rule]:
-    left_out = ("static", "health.ready")  # the latter says 503 where no worker runs
-    return [
-        rule
-        for rule in app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and rule.endpoint not in left_out
-    ]
-
-
-def _numbered(rule: Rule) -> bool:
-    return any(isinstance(converter, IntegerConverter) for converter in rule._converters.values())
-
-
-def _address(app: Flask, rule: Rule, town: Town, number: int | None = None) -> str:
-    known = {
-        "idea_id": town.ids["published"], "challenge_id": town.ids["challenge"], "handoff_id": town.ids["handoff_proposed"],
-        "answer_id": town.ids["answer_waiting"], "review_id": town.ids["review_ready"], "proposal_id": town.ids["proposal"],
-        "decision_id": town.ids["letter"], "case_id": town.ids["case_pending"], "appeal_id": town.ids["appeal"],
-        "comment_id": town.ids["comment_problem"], "evidence_id": town.ids["evidence"], "benefit_id": town.ids["benefit"],
-        "measure_id": town.ids["measure"], "unit_id": town.ids["unit"], "number": 1, "slug": town.keys["slug"],
-        "criterion": "need", "what": "confirm", "role": "lead", "key": "ab", "size": "card", "name": "x",
-        "mail_key": town.keys["mail_key"], "token": town.keys["sign-in"],
-    }  # fmt: skip
-    whole = {
-        name: number
-        if number is not None and isinstance(rule._converters.get(name), IntegerConverter)
-        else known.get(name, 1)
-        for name in rule.arguments
-    }
-    with app.test_request_context():
-        try:
-            return app.url_map.bind("localhost").build(rule.endpoint, whole)
-        except BuildError:
-            return rule.rule
-
-
 def _query(value: str) -> str:
     return "&".join(f"{name}={quote(value.encode('utf-8', 'surrogatepass'))}" for name in PARAMETERS)
 
@@ -126,10 +88,10 @@ def test_no_number_in_an_address_breaks_a_page(
     app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
     for client in (browser("visitor"), browser("manager")):
-        for rule in filter(_numbered, app.url_map.iter_rules()):
+        for rule in filter(numbered, app.url_map.iter_rules()):
             method = "GET" if "GET" in (rule.methods or ()) else "POST"
             for number in NUMBERS:
-                answer = client.open(_address(app, rule, town, number), method=method)
+                answer = client.open(address(app, rule, town, number), method=method)
                 known = number == 0 and rule.endpoint in ZEROS
                 assert answer.status_code in ((200,) if known else (303, 404)), (
                     rule.rule,
@@ -144,87 +106,15 @@ def test_no_parameter_of_an_address_breaks_a_page(
     turns = cycle((*ODD, *SEARCHED, *CURSORS))
     for who in ("visitor", "manager"):
         client = browser(who)
-        for rule in _pages(app):
+        for rule in pages(app):
             values = (
                 (*ODD, *SEARCHED, *CURSORS) if who == "manager" and rule.endpoint in LISTS else (next(turns),)
             )
             for value in values:
-                answer = client.get(f"{_address(app, rule, town)}?{_query(value)}")
+                answer = client.get(f"{address(app, rule, town)}?{_query(value)}")
                 assert answer.status_code < 500, (rule.rule, value, answer.status_code)
 
 
-@dataclass
-class _Field:
-    """A field as the page draws it: what somebody would send who fills in the form as it is meant."""
-
-    name: str
-    value: str
-    hidden: bool
-
-
-@dataclass
-class _Form:
-    action: str
-    fields: list[_Field]
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Return what tells one form from another: its address without numbers, and its fields."""
-        return (re.sub(r"\d+", "N", self.action), *sorted({field.name for field in self.fields}))
-
-
-class _Forms(HTMLParser):
-    """Collects the forms that are sent by POST, filled in: values, first choices, plain words where empty."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[_Form] = []
-        self._form: _Form | None = None
-        self._page = page
-        self._text: _Field | None = None
-        self._choices: _Field | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = {name: value or "" for name, value in attrs}
-        if tag == "form" and named.get("method", "").lower() == "post":
-            action = named.get("action", "")
-            self._form = _Form(action if action.startswith("/") else self._page, [])
-            self.found.append(self._form)
-        elif self._form is None:
-            return
-        elif tag == "option" and self._choices is not None:
-            if named.get("value") and ("selected" in named or not self._choices.value):
-                self._choices.value = named["value"]
-        elif tag in ("input", "textarea", "select", "button") and named.get("name"):
-            self._field(self._form, tag, named)
-
-    def _field(self, form: _Form, tag: str, named: dict[str, str]) -> None:
-        kind, taken = named.get("type", "text"), {field.name for field in form.fields}
-        if (kind in ("radio", "submit") or tag == "button") and named["name"] in taken:
-            return
-        value = named.get("value", "") or ("" if tag == "select" else _MEANT.get(kind, _WORDS))
-        field = _Field(named["name"], "" if tag == "textarea" else value, kind == "hidden")
-        form.fields.append(field)
-        self._text = field if tag == "textarea" else None
-        self._choices = field if tag == "select" else None
-
-    def handle_data(self, data: str) -> None:
-        if self._text is not None:
-            self._text.value += data.strip()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "textarea" and self._text is not None:
-            self._text.value, self._text = self._text.value or _WORDS, None
-        if tag == "form":
-            self._form = None
-
-
-_WORDS = "The path is steep and many would use it."
-_MEANT = {
-    "date": "2027-01-31", "datetime-local": "2027-01-31T12:00", "number": "3", "url": "https://example.org/",
-    "email": "someone@example.org", "password": "a good sentence 7", "hidden": "", "checkbox": "y", "file": "",
-    "time": "12:00",
-}  # fmt: skip
 _GONE = re.compile(r"/sign-out|/settings/(delete|devices|sessions)|/decide$|/confirm")
 """These would end what the others need."""
 _ENDS = re.compile(r"withdraw|drop|delete|close|end|return|retract")
@@ -236,11 +126,11 @@ def test_no_odd_value_in_one_field_of_a_form_breaks_it(
     app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
     """Each form is filled in as it is meant, but for one field: so that what comes behind it is reached."""
-    forms: dict[tuple[str, ...], tuple[str, _Form]] = {}
+    forms: dict[tuple[str, ...], tuple[str, Form]] = {}
     for who in MANY:
         client = browser(who)
-        for page in [_address(app, rule, town) for rule in _pages(app)]:
-            for form in _forms_on(client, page):
+        for page in [address(app, rule, town) for rule in pages(app)]:
+            for form in forms_on(client, page):
                 forms.setdefault(form.key, (who, form))
     odd, stamps, asked = cycle(ODD), cycle(ODD_STAMPS), 0
     for who, form in sorted(forms.values(), key=lambda one: bool(_ENDS.search(one[1].action))):
@@ -255,15 +145,6 @@ def test_no_odd_value_in_one_field_of_a_form_breaks_it(
                 asked += 1
                 assert answer.status_code < 500, (form.action, field.name, value, answer.status_code)
     assert (len(forms) > 60, asked > 200) == (True, True), (len(forms), asked)
-
-
-def _forms_on(client: FlaskClient, page: str) -> list[_Form]:
-    shown = client.get(page)
-    if shown.status_code != 200 or shown.mimetype != "text/html":
-        return []
-    forms = _Forms(page)
-    forms.feed(shown.text)
-    return forms.found
 
 
 VALID = {
@@ -305,14 +186,14 @@ def test_one_odd_parameter_beside_good_ones_breaks_no_list(
     odd = cycle((*ODD, *SEARCHED, *CURSORS))
     for who in ("visitor", "manager"):
         client = browser(who)
-        for rule in _pages(app):
+        for rule in pages(app):
             if rule.endpoint not in VALID:
                 continue
             good = dict(parse_qsl(VALID[rule.endpoint]))
             for name in (*good, "after", "unit", "lead", "challenge", "category", "before", "kind", "show"):
                 values = good | {name: next(odd)}
                 query = urlencode({key: one.encode("utf-8", "surrogatepass") for key, one in values.items()})
-                answer = client.get(f"{_address(app, rule, town)}?{query}")
+                answer = client.get(f"{address(app, rule, town)}?{query}")
                 assert answer.status_code < 500, (rule.rule, query, answer.status_code)
 
 
@@ -321,7 +202,7 @@ def test_no_cursor_packed_by_hand_breaks_a_list(
 ) -> None:
     client = browser("manager")
     for endpoint, shapes in CURSOR_SHAPES.items():
-        page = _address(app, next(rule for rule in _pages(app) if rule.endpoint == endpoint), town)
+        page = address(app, next(rule for rule in pages(app) if rule.endpoint == endpoint), town)
         for shape in shapes:
             packed = [
                 (*shape[:at], part, *shape[at + 1 :])
@@ -409,7 +290,7 @@ def test_a_text_of_one_word_said_a_thousand_times_is_compared_at_once() -> None:
     assert time.process_time() - start < 2
 
 
-def test_what_is_asked_for_never_builds_another_canonical_address(
+def test_what_is_asked_for_never_builds_another_canonicaladdress(
     app: Flask, town: Town, client: FlaskClient
 ) -> None:
     page = f"/ideas/{town.ids['published']}"

@@ -1,0 +1,178 @@
+"""Forty payloads in every text somebody can write, read in every place where it is shown: they stay words.
+
+The payloads are put into the database past all checks of forms, so that what is tried is each place's own care.
+Source: issue "Proof", part 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_babel import lazy_gettext as _l
+from markupsafe import escape
+from sqlmodel import AutoString, SQLModel
+
+from livinglab import jobs
+from livinglab.core.clock import utc_now
+from livinglab.core.db import Database
+from tests.architecture.test_matrix import ROLES, ROUTES, address_of
+from tests.security.payloads import ALL, ON_A_LINE, PAYLOADS, became_more_than_words
+from tests.town import Town, build_town
+
+CODES = {
+    "address_guard": "*", "device": "*", "escalation": "*", "event_todo": "*", "invitation": "*",
+    "job_run": "*", "network_key": "*", "one_time_link": "*", "outbox_mail": "*", "rate_count": "*", "role_grant": "*",
+    "stored_file": "*", "suspension": "*",
+    "answer": "kind outcome language", "appeal": "outcome", "audience": "level", "category": "slug",
+    "challenge": "state", "comment": "byline kind language publication", "credit": "kind byline", "event": "kind",
+    "evidence": "criterion link", "gate_decision": "outcome from_stage to_stage decline_code criteria",
+    "handoff": "state outcome close_reason", "idea": "claim_hash byline language publication stage activity decline_code link",
+    "idea_version": "publication link", "lab": "slug theme languages timezones country contact_email",
+    "lab_settings": "moderation steering_emails", "moderation_case": "source findings", "moderation_decision": "action rule was",
+    "person": "email claimed_email language password_hash mail_key", "proposal": "state outcome to_stage decline_code",
+    "report": "rule", "review": "door",
+}  # fmt: skip
+"""Columns that hold no words of people; every other text column is filled with payloads."""
+LONG = ("body", "text", "reason", "reasons", "note", "intro", "facts", "would_change", "extension_reason")
+"""Columns of several lines."""
+READERS = {
+    key: next(role for role in (*ROLES[1:], ROLES[0]) if row[role] == 200)
+    for key, row in ROUTES.items()
+    if key.startswith("GET ") and 200 in row.values() and key != "GET static"
+}
+AGAIN = [("GET ideas.page", role) for role in ("visitor", "author", "facilitator", "member", "lead")]
+
+
+def written_columns() -> list[sa.Column[Any]]:
+    """Return every column that holds words of people."""
+    found = []
+    for table in SQLModel.metadata.sorted_tables:
+        codes = CODES.get(table.name, "").split()
+        for column in table.columns:
+            words = isinstance(column.type, sa.JSON | AutoString)
+            if words and codes != ["*"] and column.name not in codes:
+                found.append(column)
+    return found
+
+
+def _filled(value: Any) -> Any:
+    """Return the value with payloads for its words; codes and numbers inside of JSON stay."""
+    if isinstance(value, dict):
+        return {key: _filled(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one) for one in value]
+    return ON_A_LINE if isinstance(value, str) and (" " in value or len(value) > 24) else value
+
+
+def _fill(database: Database) -> int:
+    """Put the payloads into all words; return how many values were filled."""
+    filled = 0
+    with database.writing() as session:
+        guards = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE%'")
+        for name in session.scalars(guards).all():
+            session.execute(sa.text(f"DROP TRIGGER {name}"))
+        session.execute(sa.text("PRAGMA ignore_check_constraints = ON"))
+        for column in written_columns():
+            table = column.table
+            key = list(table.primary_key.columns)
+            texts = isinstance(column.type, sa.JSON)
+            for row in session.execute(sa.select(*key, column)).all():
+                *at, value = row
+                if not value:
+                    continue
+                if texts and column.name != "data" and isinstance(value, dict):
+                    new: Any = {
+                        name: ALL if isinstance(one, str) else _filled(one) for name, one in value.items()
+                    }
+                elif texts:
+                    new = _filled(value)
+                else:
+                    new = ALL if column.name in LONG else ON_A_LINE
+                where = [one == part for one, part in zip(key, at, strict=True)]
+                if column in key or (column.table.name, column.name) == ("idea_tag", "tag"):
+                    new = f"<img src=x onerror=pwn({filled})>"
+                session.execute(sa.update(table).where(*where).values({column.name: new}))
+                filled += 1
+    return filled
+
+
+@pytest.fixture
+def town(database: Database, app: Flask, tmp_path: Path) -> Town:
+    """A whole lab in which every word is an attack."""
+    built = build_town(database, tmp_path / "instance", utc_now())
+    assert _fill(database) > 150
+    return built
+
+
+@pytest.mark.one_database
+def test_no_text_becomes_part_of_a_page(
+    app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]
+) -> None:
+    clients = {role: app.test_client() for role in ROLES}
+    for role in ROLES[1:]:
+        sign_in(clients[role], town.people[role])
+    found, met = [], 0
+    for key, role in [*READERS.items(), *AGAIN]:
+        answer = clients[role].get(address_of(app, town, key), follow_redirects=True)
+        assert answer.status_code == 200, (key, role)
+        if answer.mimetype == "text/html":
+            more, words = became_more_than_words(answer.text)
+            found += [f"{key} as {role}: {one}" for one in more]
+            met += words
+        answer.close()
+    assert not found, "\n".join(found)
+    assert met > 3000  # the payloads are there, as words
+
+
+@pytest.mark.one_database
+def test_no_text_becomes_part_of_a_mail(app: Flask, database: Database, town: Town, config: Any) -> None:
+    with app.app_context():
+        for name in ("reviews", "notices", "digests", "mails"):
+            assert jobs.run_job(database, jobs.job_named(name), utc_now()), name
+    mails = [
+        message_from_bytes(file.read_bytes(), policy=policy.default)
+        for file in (config.instance / "outbox").glob("*.eml")
+    ]
+    met = 0
+    for mail in mails:
+        html = mail.get_body(("html",))
+        assert html is not None
+        found, words = became_more_than_words(html.get_content())
+        met += words
+        assert not found, (mail["Subject"], found)
+        assert "\n" not in str(mail["Subject"])
+    assert (len(mails) > 5, met > 50) == (True, True), (len(mails), met)
+
+
+def test_a_sentence_of_a_rule_is_made_safe_with_the_names_in_it(plain_app: Flask) -> None:
+    with plain_app.test_request_context("/?lang=en"):
+        said = escape(_l("You work for %(unit)s.", unit="<b>pwn</b>"))
+    assert said == "You work for &lt;b&gt;pwn&lt;/b&gt;."
+
+
+@pytest.mark.one_database
+def test_every_column_of_words_is_attacked_or_named_as_a_code(database: Database) -> None:
+    tables = SQLModel.metadata.tables
+    stale = [
+        f"{table}.{name}"
+        for table, names in CODES.items()
+        for name in names.split()
+        if table not in tables or name not in ("*", *(column.name for column in tables[table].columns))
+    ]
+    assert not stale
+    assert len(written_columns()) > 40
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_the_reader_of_pages_sees_a_payload_that_was_let_in(payload: str) -> None:
+    """The control: written into a page as it is, each that a browser would run is found."""
+    found, words = became_more_than_words(f"<p title=\"{payload}\">{payload}</p><p title='{payload}'>")
+    harmless = payload.startswith(("[", "![", "{{"))  # Markdown and templates: nothing for a browser
+    assert found or (harmless and words)
