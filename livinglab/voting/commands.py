@@ -15,7 +15,7 @@ from livinglab.ideas.commands.rows import insert_once
 from livinglab.ideas.models import IdeaCount, Publication
 from livinglab.people.commands import lock_actor
 from livinglab.voting.models import Support, SupportGiven, ThresholdReached
-from livinglab.voting.queries import Target, given_lately, support_target
+from livinglab.voting.queries import Target, support_turn
 from livinglab.voting.rules import why_not_support
 
 
@@ -34,13 +34,12 @@ def support_idea(session: Session, *, idea_id: int, person: Viewer, now: datetim
     """
     if person.signed_in:
         lock_actor(session, person.known_id)  # one person's supports queue up: the limits see every row
-    target = support_target(session, idea_id, person, lock=True)
-    if person.signed_in and target.publication is Publication.PUBLISHED:
-        standing = _standing(session, idea_id, person.known_id)
-        if standing is not None:
-            return standing
-    hour, day = given_lately(session, person, now)
-    refuse(why_not_support(target, person=person, needed=target.needed, last_hour=hour, last_day=day))
+    turn = support_turn(session, idea_id, person, now)
+    target = turn.target
+    if turn.given_at is not None and target.publication is Publication.PUBLISHED:
+        return _known(_standing(session, idea_id, person.known_id))
+    lately = {"last_hour": turn.last_hour, "last_day": turn.last_day}
+    refuse(why_not_support(target, person=person, needed=target.needed, **lately))
     return _give(session, target, person, now)
 
 
@@ -75,7 +74,7 @@ def _give(session: Session, target: Target, person: Viewer, now: datetime) -> Su
         return _known(_standing(session, target.id, person.known_id))
     session.execute(sa.insert(SupportGiven).values(person_id=person.known_id, at=now))
     supports = _add(session, target.id, counted=int(counts), staff=int(staff))
-    if counts and target.threshold is not None and supports >= target.threshold:
+    if counts and target.threshold is not None and not target.reached and supports >= target.threshold:
         _reach(session, target, target.threshold, now)
     return given
 

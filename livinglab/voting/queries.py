@@ -19,7 +19,7 @@ from livinglab.ideas.queries.counts import writers_since
 from livinglab.ideas.queries.visibility import NOBODY
 from livinglab.ideas.rules import NO_SUCH_IDEA, band_of, counts_open, counts_open_at
 from livinglab.labs.models import Challenge, Lab, LabSettings
-from livinglab.voting.models import Support, SupportGiven
+from livinglab.voting.models import Support, SupportGiven, ThresholdReached
 from livinglab.voting.rules import why_not_support
 
 AUTHORS = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
@@ -44,6 +44,23 @@ class Target:
     """Trust level that the challenge demands (rule P3)."""
     threshold: int | None
     """Of the challenge, or of the lab's idea box; ``None``: the challenge has none."""
+    reached: bool
+    """Whether this round's threshold is on record (rule V3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A target with what stands of the person who supports it, read in one statement.
+
+    Args:
+        given_at: When they gave the support that stands; ``None``: there is none.
+        last_hour, last_day: What they gave lately, withdrawn ones too (rule V8).
+    """
+
+    target: Target
+    given_at: datetime | None
+    last_hour: int
+    last_day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +105,23 @@ class SupportState:
         return self.why_not is not None and self.why_not.code == "support-closed"
 
 
-def support_target(session: Session, idea_id: int, person: Viewer, *, lock: bool = False) -> Target:
+def support_turn(session: Session, idea_id: int, person: Viewer, now: datetime) -> Turn:
     """Return what giving a support must know.
 
-    Args:
-        lock: Let the idea stand as it is read until the transaction ends; other supports do not wait.
+    The idea stands as it is read until the transaction ends; other supports do not wait.
 
     Raises:
         NotFound: ``no-such-idea``.
     """
-    query = _locked_target() if lock else _target()
-    row = session.execute(query, _who(idea_id, person)).one_or_none()
+    values = {**_who(idea_id, person), **_lately(now)}
+    row = session.execute(_turn_query(), values).one_or_none()
     if row is None:
         raise NO_SUCH_IDEA
-    return Target(**row._asdict())
+    return Turn(_target_of(row), row.given_at, row.last_hour, row.last_day)
+
+
+def _target_of(row: Any) -> Target:
+    return Target(**{field.name: getattr(row, field.name) for field in fields(Target)})
 
 
 def support_state(session: Session, idea_id: int, viewer: Viewer, now: datetime) -> SupportState:
@@ -125,7 +145,6 @@ def _who(idea_id: int, person: Viewer) -> dict[str, object]:
 
 @lru_cache(maxsize=1)
 def _state_query() -> sa.Select[Any]:
-    hour, day = _given()
     return (
         _target()
         .add_columns(
@@ -137,8 +156,7 @@ def _state_query() -> sa.Select[Any]:
             sa.func.coalesce(col(LabSettings.counts_hidden_hours), 72).label("hidden_hours"),
             col(Challenge.counts_from),
             col(Challenge.closes_at),
-            sa.select(hour).where(_of_me()).scalar_subquery().label("last_hour"),
-            sa.select(day).where(_of_me()).scalar_subquery().label("last_day"),
+            *_lately_given(),
         )
         .outerjoin(LabSettings, col(LabSettings.lab_id) == col(Idea.lab_id))
         .outerjoin(IdeaCount, col(IdeaCount.idea_id) == col(Idea.id))
@@ -151,7 +169,7 @@ def _state(rows: Rows, viewer: Viewer, now: datetime) -> SupportState:
     row = next(iter(rows), None)
     if row is None:
         raise NO_SUCH_IDEA
-    target = Target(**{field.name: getattr(row, field.name) for field in fields(Target)})
+    target = _target_of(row)
     opens = counts_open_at(row.published_at, row.hidden_hours, row.counts_from, row.closes_at)
     shown = counts_open(opens, now)
     mine = row.mine_counts is not None
@@ -178,33 +196,20 @@ def _state(rows: Rows, viewer: Viewer, now: datetime) -> SupportState:
     )
 
 
-def given_lately(session: Session, person: Viewer, now: datetime) -> tuple[int, int]:
-    """Count the supports a person gave within the hour and within the day, withdrawn ones too (rule V8)."""
-    if not person.signed_in:
-        return 0, 0
-    row = session.execute(_given_query(), {"me": person.known_id, **_lately(now)}).one()
-    return int(row[0]), int(row[1])
-
-
 def _lately(now: datetime) -> dict[str, object]:
     return {"hour_ago": now - timedelta(hours=1), "day_ago": now - timedelta(days=1)}
 
 
-def _given() -> tuple[Any, Any]:
-    """Return the two counts of what somebody gave within the hour and within the day."""
+def _lately_given() -> tuple[Any, Any]:
+    """Return the columns of what somebody gave within the hour and within the day (rule V8)."""
     at: Any = col(SupportGiven.at)
-    hour_ago = sa.bindparam("hour_ago", type_=at.type)
-    return sa.func.count().filter(at > hour_ago), sa.func.count()
-
-
-def _of_me() -> sa.ColumnElement[bool]:
-    at: Any = col(SupportGiven.at)
-    return sa.and_(col(SupportGiven.person_id) == _ME, at > sa.bindparam("day_ago", type_=at.type))
-
-
-@lru_cache(maxsize=1)
-def _given_query() -> sa.Select[Any]:
-    return sa.select(*_given()).where(_of_me())
+    hour_ago, day_ago = (sa.bindparam(name, type_=at.type) for name in ("hour_ago", "day_ago"))
+    mine = col(SupportGiven.person_id) == _ME, at > day_ago
+    hour, day = sa.func.count().filter(at > hour_ago), sa.func.count()
+    return (
+        sa.select(hour).where(*mine).scalar_subquery().label("last_hour"),
+        sa.select(day).where(*mine).scalar_subquery().label("last_day"),
+    )
 
 
 def support_count(session: Session, idea_id: int) -> int:
@@ -221,6 +226,9 @@ def _target() -> sa.Select[Any]:
     wrote = sa.exists().where(
         col(Credit.idea_id) == col(Idea.id), col(Credit.person_id) == _ME, col(Credit.kind).in_(AUTHORS)
     )
+    reached = sa.exists().where(
+        col(ThresholdReached.idea_id) == col(Idea.id), col(ThresholdReached.round) == col(Idea.round)
+    )
     box = sa.case((col(Idea.challenge_id).is_(None), col(Lab.box_threshold)), else_=col(Challenge.threshold))
     columns: tuple[Any, ...] = (
         col(Idea.id),
@@ -236,6 +244,7 @@ def _target() -> sa.Select[Any]:
         sa.or_(sa.func.coalesce(col(Idea.author_id), 0) == _ME, wrote).label("by_author"),
         sa.func.coalesce(col(Challenge.trust_needed), 1).label("needed"),
         box.label("threshold"),
+        reached.label("reached"),
     )
     return (
         sa.select(*columns)
@@ -247,8 +256,10 @@ def _target() -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=1)
-def _locked_target() -> sa.Select[Any]:
-    return _target().with_for_update(read=True, of=Idea)
+def _turn_query() -> sa.Select[Any]:
+    mine = sa.and_(col(Support.idea_id) == col(Idea.id), col(Support.person_id) == _ME)
+    query: Any = _target().add_columns(col(Support.given_at), *_lately_given()).outerjoin(Support, mine)
+    return query.with_for_update(read=True, of=Idea)  # type: ignore[no-any-return]
 
 
 ACTIVE_DAYS = 90

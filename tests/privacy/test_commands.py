@@ -42,7 +42,7 @@ from livinglab.privacy.commands import (
 )
 from livinglab.voting.commands import support_idea
 from livinglab.voting.models import Support, SupportGiven
-from livinglab.voting.queries import given_lately
+from livinglab.voting.queries import support_turn
 
 DAY = timedelta(days=1)
 
@@ -395,7 +395,8 @@ def test_the_limits_still_count_what_is_not_forgotten(session, make, noon):
     for _ in range(3):
         support_idea(session, idea_id=make.idea().id, person=person, now=noon)
     forget_old(session, noon + DAY - timedelta(seconds=1))
-    assert given_lately(session, person, noon + DAY - timedelta(seconds=1)) == (0, 3)
+    turn = support_turn(session, make.idea().id, person, noon + DAY - timedelta(seconds=1))
+    assert (turn.last_hour, turn.last_day) == (0, 3)
     forget_old(session, noon + DAY)
     assert count(session, SupportGiven) == 0
     assert count(session, Support) == 3
