@@ -58,7 +58,7 @@ def together(session: Session, *reads: Read[Any]) -> tuple[Any, ...]:
     return tuple(read.shape(make(text)) for read, make, text in zip(reads, makers, found, strict=True))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _joined(dialect: str, queries: tuple[sa.Select[Any], ...]) -> tuple[sa.Select[Any], tuple[Any, ...]]:
     """Return the statement, made once: making it costs more than running it; and who makes rows of each."""
     parts = [query.subquery() for query in queries]

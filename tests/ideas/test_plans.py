@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from livinglab.ideas.models import Idea, IdeaCount, Stage
-from livinglab.ideas.queries import listing
+from livinglab.ideas.queries import counts, listing
 from livinglab.ideas.queries.listing import Filter, Order, ideas_page, stage_counts
 from livinglab.ideas.queries.search import alike
+from livinglab.ideas.queries.visibility import listed
 from tests.ideas.test_listing import many
 
 
@@ -124,3 +125,27 @@ def test_counting_and_likeness_read_no_more_than_they_need(session, plenty, noon
 
 def test_ten_thousand_ideas_are_still_all_there(session, plenty):
     assert session.scalar(sa.select(sa.func.count()).select_from(Idea)) == 10_000
+
+
+def test_front_and_lab_pages_never_read_all_ideas_and_their_counts_are_true(
+    session, plenty, noon, monkeypatch
+):
+    """Counting stops above a thousand, and says so; what is quiet and what happens is sought near the top."""
+    labs, _ = plenty
+    for act in (
+        lambda: counts.ideas_by_lab(session),
+        lambda: counts.ideas_in_box(session, labs[0].id),
+        lambda: counts.stages_of(session),
+        lambda: counts.stages_of(session, labs[0].id),
+        lambda: counts.quiet_cards(session, noon),
+        lambda: counts.happening(session),
+    ):
+        (plan,) = plans_of(session, act)
+        assert not scans(plan), plan
+    true = session.execute(sa.select(Idea.lab_id, sa.func.count()).where(listed()).group_by(Idea.lab_id))
+    assert counts.ideas_by_lab(session) == {lab_id: min(number, 1001) for lab_id, number in true}
+    alive = sa.select(Idea.stage, sa.func.count()).where(listed(*counts.ALIVE)).group_by(Idea.stage)
+    at_stage = dict(session.execute(alive).all())
+    assert counts.stages_of(session) == {stage: min(at_stage.get(stage, 0), 1001) for stage in Stage}
+    monkeypatch.setattr(counts, "MOST_COUNTED", 40)
+    assert counts.ideas_in_box(session, labs[0].id) == 41

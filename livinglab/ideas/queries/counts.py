@@ -13,47 +13,66 @@ from sqlmodel import col
 from livinglab.ideas.models import Activity, Comment, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
 from livinglab.ideas.queries.visibility import listed
+from livinglab.labs.models import Challenge, Lab
 
+MOST_COUNTED = 1000
+"""Above this a count is said as "more than 1,000", so that it costs the same at any size."""
 OUTCOMES = (Activity.HOLD, Activity.DECLINED, Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
 """Activities that answer an idea: with a date, a reason, or its author's own wish."""
 
 
+def _up_to_most(some: sa.Select[Any]) -> Any:
+    """Return how many rows a query has, looking at no more than one above ``MOST_COUNTED``."""
+    few = some.limit(MOST_COUNTED + 1).subquery()
+    return sa.select(sa.func.count()).select_from(few).scalar_subquery()
+
+
 def ideas_by_lab(session: Session) -> dict[int, int]:
-    """Return how many ideas are listed in each lab."""
-    rows = session.execute(
-        sa.select(col(Idea.lab_id), sa.func.count()).where(listed()).group_by(col(Idea.lab_id))
-    )
-    return {int(row[0]): int(row[1]) for row in rows}
+    """Return how many ideas are listed in each lab, each up to ``MOST_COUNTED`` + 1."""
+    some: Any = sa.select(col(Idea.id)).where(listed(), col(Idea.lab_id) == col(Lab.id)).correlate(Lab)
+    rows = session.execute(sa.select(col(Lab.id), _up_to_most(some)))
+    return {int(row[0]): int(row[1]) for row in rows if row[1]}
 
 
 def ideas_by_challenge(session: Session, challenge_ids: Collection[int]) -> dict[int, int]:
-    """Return how many ideas are listed in each of these challenges."""
+    """Return how many ideas are listed in each of these challenges, each up to ``MOST_COUNTED`` + 1."""
     if not challenge_ids:
         return {}
-    rows = session.execute(
-        sa.select(col(Idea.challenge_id), sa.func.count())
-        .where(listed(), col(Idea.challenge_id).in_(challenge_ids))
-        .group_by(col(Idea.challenge_id))
-    )
-    return {int(challenge_id): count for challenge_id, count in rows if challenge_id is not None}
+    of_it = col(Idea.challenge_id) == col(Challenge.id)
+    some: Any = sa.select(col(Idea.id)).where(listed(), of_it).correlate(Challenge)
+    wanted = col(Challenge.id).in_(challenge_ids)
+    rows = session.execute(sa.select(col(Challenge.id), _up_to_most(some)).where(wanted))
+    return {int(row[0]): int(row[1]) for row in rows if row[1]}
 
 
 def ideas_in_box(session: Session, lab_id: int) -> int:
-    """Return how many ideas are listed in a lab's idea box."""
-    box = sa.select(sa.func.count()).select_from(Idea)
-    return (
-        session.scalar(box.where(listed(), col(Idea.lab_id) == lab_id, col(Idea.challenge_id).is_(None))) or 0
+    """Return how many ideas are listed in a lab's idea box, up to ``MOST_COUNTED`` + 1."""
+    box = sa.select(col(Idea.id)).where(
+        listed(), col(Idea.lab_id) == lab_id, col(Idea.challenge_id).is_(None)
     )
+    return session.scalar(sa.select(_up_to_most(box))) or 0
+
+
+ALIVE = (Activity.ACTIVE, Activity.REVIEW, Activity.HOLD)
 
 
 def stages_of(session: Session, lab_id: int | None = None) -> dict[Stage, int]:
-    """Return how many ideas stand at each stage, in one lab or in all; those that ended are not counted."""
-    alive = (Activity.ACTIVE, Activity.REVIEW, Activity.HOLD)
-    query = sa.select(col(Idea.stage), sa.func.count()).where(listed(*alive))
-    if lab_id is not None:
-        query = query.where(col(Idea.lab_id) == lab_id)
-    counts = {Stage(stage): count for stage, count in session.execute(query.group_by(col(Idea.stage)))}
-    return {stage: counts.get(stage, 0) for stage in Stage}
+    """Return how many ideas stand at each stage, in one lab or in all; those that ended are not counted.
+
+    Each is counted up to ``MOST_COUNTED`` + 1, lab by lab off the board's index.
+    """
+    at_stage = {stage: sa.select(col(Idea.id)).where(_in_labs(lab_id), *_at(stage, ALIVE)) for stage in Stage}
+    row = session.execute(sa.select(*(_up_to_most(some) for some in at_stage.values()))).one()
+    return dict(zip(at_stage, row, strict=True))
+
+
+def _in_labs(lab_id: int | None) -> sa.ColumnElement[bool]:
+    labs = (lab_id,) if lab_id is not None else sa.select(col(Lab.id))
+    return col(Idea.lab_id).in_(labs)
+
+
+def _at(stage: Stage, activities: Collection[Activity]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (col(Idea.stage) == stage, listed(*activities))
 
 
 def undecided_in(session: Session, challenge_id: int) -> int:
@@ -88,39 +107,57 @@ def writers_since(lab_id: int, since: datetime) -> sa.CompoundSelect[Any]:
     return sa.union(ideas, comments)
 
 
+LOOKED_AT = 1000
+"""So many of the newest ideas are looked at for what is quiet, and as many of each kind for what happens."""
+
+
 def quiet_cards(session: Session, now: datetime, *, limit: int = 3) -> tuple[IdeaCard, ...]:
     """Return ideas that few have seen and answered: open ones at stage idea, the least seen first.
 
-    It looks at views and comments, never at supports, so the order reveals no count (rule V4).
+    Of the newest thousand ideas. It looks at views and comments, never at supports, so the order reveals no
+    count (rule V4).
     """
-    query = (
-        card_query()
-        .where(listed(Activity.ACTIVE), col(Idea.stage) == Stage.IDEA)
-        .order_by(
-            col(Idea.glance),
-            sa.func.coalesce(col(IdeaCount.comments), 0),
-            col(Idea.published_at).desc(),
-            col(Idea.id).desc(),
-        )
-        .limit(limit)
+    newest: Any = sa.select(col(Idea.id)).where(col(Idea.publication) == Publication.PUBLISHED)
+    newest = newest.order_by(col(Idea.published_at).desc(), col(Idea.id).desc()).limit(LOOKED_AT).subquery()
+    order = (
+        col(Idea.glance),
+        sa.func.coalesce(col(IdeaCount.comments), 0),
+        col(Idea.published_at).desc(),
+        col(Idea.id).desc(),
     )
-    return tuple(card_of(row, now) for row in session.execute(query))
+    found = (
+        sa.select(col(Idea.id).label("id"))
+        .join(newest, newest.c.id == col(Idea.id))
+        .outerjoin(IdeaCount, col(IdeaCount.idea_id) == col(Idea.id))
+        .where(listed(Activity.ACTIVE), col(Idea.stage) == Stage.IDEA)
+        .order_by(*order)
+        .limit(limit)
+        .subquery()
+    )
+    return tuple(card_of(row, now) for row in session.execute(card_query(found).order_by(*order)))
 
 
 def happening(session: Session) -> int | None:
-    """Return the idea that is furthest on its way and moved last: in review first, then beyond stage idea."""
+    """Return the idea that is furthest on its way and moved last: in review first, then beyond stage idea.
+
+    At each of the two stages up to a thousand ideas in review and a thousand others are looked at.
+    """
+    looked_at: Any = sa.union_all(
+        *(
+            sa.select(
+                sa.select(col(Idea.id).label("id"))
+                .where(_in_labs(None), *_at(stage, (activity,)))
+                .limit(LOOKED_AT)
+                .subquery()
+            )
+            for stage in (Stage.CONCEPT, Stage.PROTOTYPE)
+            for activity in (Activity.REVIEW, Activity.ACTIVE)
+        )
+    ).subquery()
     rank = sa.case((col(Idea.activity) == Activity.REVIEW, 0), else_=1)
-    query = (
-        sa.select(col(Idea.id))
-        .where(
-            listed(Activity.ACTIVE, Activity.REVIEW), col(Idea.stage).in_((Stage.CONCEPT, Stage.PROTOTYPE))
-        )
-        .order_by(
-            rank, sa.func.coalesce(col(Idea.waits_since), col(Idea.published_at)).desc(), col(Idea.id).desc()
-        )
-        .limit(1)
-    )
-    return session.scalar(query)
+    moved = sa.func.coalesce(col(Idea.waits_since), col(Idea.published_at))
+    query = sa.select(col(Idea.id)).join(looked_at, looked_at.c.id == col(Idea.id))
+    return session.scalar(query.order_by(rank, moved.desc(), col(Idea.id).desc()).limit(1))
 
 
 def newest_id(session: Session) -> int:

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.together import Read, Rows
 from livinglab.ideas.models import RING, Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
+from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.ideas.queries.search import hits
 from livinglab.ideas.queries.visibility import listed
 from livinglab.ideas.rules import GLANCES, fair_key, ring_spans, seed_of_hour
@@ -413,19 +415,22 @@ def open_counts(now: datetime, hidden_hours: HiddenHours) -> sa.ColumnElement[bo
 
 # -- how many ----------------------------------------------------------------------------------------------
 
-MOST_COUNTED = 1000
-"""Above this a count is said as "more than 1,000", so that it costs the same at any size."""
-
 
 def stage_counts(session: Session, wanted: Filter) -> dict[Stage, int]:
     """Count the ideas of a list by stage, each up to ``MOST_COUNTED`` + 1: one statement."""
+    return stage_counts_read(session, wanted).alone(session)
+
+
+def stage_counts_read(session: Session, wanted: Filter) -> Read[dict[Stage, int]]:
+    """Return how ``stage_counts`` is read."""
     anywhere = replace(wanted, stage=None)
     if wanted.words:
-        query, values = _counted(conditions(session, anywhere)), {}
-    else:
-        query, values = _known_counts(_shape_of(anywhere)), _values_of(anywhere)
-    row = session.execute(query, values).one()
-    return {stage: getattr(row, stage.value) for stage in Stage}
+        return Read(_counted(conditions(session, anywhere)), {}, _by_stage)
+    return Read(_known_counts(_shape_of(anywhere)), _values_of(anywhere), _by_stage)
+
+
+def _by_stage(rows: Rows) -> dict[Stage, int]:
+    return {stage: getattr(rows[0], stage.value) for stage in Stage}
 
 
 def _counted(narrowed: Conditions) -> Any:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import make_response, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.errors import NotFound
 from livinglab.core.text import LANGUAGES, clean_line
+from livinglab.core.together import together
 from livinglab.ideas.models import Activity, Stage
-from livinglab.ideas.queries.listing import MOST_COUNTED, Filter, Order, ideas_page, stage_counts
+from livinglab.ideas.queries.counts import MOST_COUNTED
+from livinglab.ideas.queries.listing import CardPage, Filter, Order, ideas_page, stage_counts_read
 from livinglab.ideas.queries.places import PlaceChallenge, PlaceLab, Places, places
 from livinglab.ideas.queries.search import did_you_mean
 from livinglab.ideas.views.blueprint import bp, enter
-from livinglab.pipeline.queries import standing
+from livinglab.pipeline.queries import Standing, standing_read
 from livinglab.web.access import ask_to_sign_in, public, viewer
 from livinglab.web.database import db
 from livinglab.web.paging import cursor_in, cursor_out, number_arg, one_of
@@ -56,8 +60,7 @@ def index() -> Response:
         asked = _asked(everything)
         hours = everything.hidden_hours
         page = ideas_page(session, asked.filter, asked.order, now, after=cursor_in(), hidden_hours=hours)
-        counts = stage_counts(session, asked.filter)
-        where = standing(session, [card.id for card in page.cards], now)
+        where, counts = _beside(session, asked, page, now)
         meant = _meant(session, asked, len(page.cards))
     if asked.lab is not None:
         enter(asked.lab.brief)
@@ -80,6 +83,18 @@ def index() -> Response:
             now=now,
         )
     )
+
+
+def _beside(
+    session: Session, asked: Asked, page: CardPage, now: datetime
+) -> tuple[dict[int, Standing], dict[Stage, int]]:
+    """Return for whom the ideas of the page wait, and how many ideas the list has at each stage."""
+    counted = stage_counts_read(session, asked.filter)
+    stands = standing_read([card.id for card in page.cards], now)
+    if asked.filter.words:  # the statement of a search is made for its words: none to be kept
+        return stands.alone(session), counted.alone(session)
+    where, counts = together(session, stands, counted)
+    return where, counts
 
 
 def _asked(everything: Places) -> Asked:
