@@ -299,8 +299,8 @@ def run_job(database: Database, job: Job, now: datetime) -> bool:
     return error is None
 
 
-NOTE_IDLE_EVERY = timedelta(minutes=1)
-"""``/readyz`` tells of a worker that was silent for two minutes."""
+NOTE_IDLE_EVERY = timedelta(seconds=55)
+"""A job that looks once a minute is noted each time; ``/readyz`` tells of two silent minutes."""
 _idle_since: WeakKeyDictionary[Database, dict[str, datetime]] = WeakKeyDictionary()
 """When this process last noted that a job had nothing to do."""
 
