@@ -29,7 +29,7 @@ from livinglab.labs.models import (
     Lab,
     Measure,
 )
-from livinglab.labs.queries.parts import AUDIENCES, CARD, MEASURES, TIMES, refuse_stale
+from livinglab.labs.queries.parts import AUDIENCES, CARD, MEASURES, TIMES, Part, refuse_stale
 from livinglab.labs.rules import (
     AUDIENCES_MAX,
     MeasureDraft,
@@ -90,6 +90,16 @@ def draft_challenge(
     return challenge
 
 
+def _to_write(
+    session: Session, challenge_id: int, part: Part, person: Viewer, read: str | None
+) -> tuple[Challenge, Lab]:
+    """Return a challenge under lock, for somebody who may write it and has read what stands in this part."""
+    challenge, lab = challenge_row(session, challenge_id)
+    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    refuse_stale(session, part, challenge_id, read)
+    return challenge, lab
+
+
 def edit_card(
     session: Session,
     *,
@@ -109,9 +119,7 @@ def edit_card(
         Refused: ``challenge-closed``, ``untitled``, ``text-too-long``,
             ``changed-meanwhile``.
     """
-    challenge, lab = challenge_row(session, challenge_id)
-    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
-    refuse_stale(session, CARD, challenge_id, read)
+    challenge, lab = _to_write(session, challenge_id, CARD, person, read)
     _write(challenge, texts, lab)
     session.add(challenge)
     note(
@@ -152,9 +160,7 @@ def set_times(
             ``same-person``, ``not-in-lab``, ``bad-trust``,
             ``changed-meanwhile``.
     """
-    challenge, _lab = challenge_row(session, challenge_id)
-    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
-    refuse_stale(session, TIMES, challenge_id, read)
+    challenge, _lab = _to_write(session, challenge_id, TIMES, person, read)
     _name_people(session, challenge, times)
     clock = (times.closes_at, times.counts_from, times.trust_needed)
     if clock != (challenge.closes_at, challenge.counts_from, challenge.trust_needed):
@@ -216,10 +222,8 @@ def set_measures(
 
     Source: rule L1.
     """
-    challenge, lab = challenge_row(session, challenge_id)
-    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    challenge, lab = _to_write(session, challenge_id, MEASURES, person, read)
     refuse(why_not_reshape(state=challenge.state))
-    refuse_stale(session, MEASURES, challenge_id, read)
     refuse(why_not_measures(measures, first_language=lab.languages[0]))
     session.execute(sa.delete(Measure).where(col(Measure.challenge_id) == challenge_id))
     session.add_all(
@@ -260,10 +264,8 @@ def set_audiences(
 
     Source: rule L1.
     """
-    challenge, lab = challenge_row(session, challenge_id)
-    refuse(why_not_edit(person, lab_id=challenge.lab_id, state=challenge.state))
+    challenge, lab = _to_write(session, challenge_id, AUDIENCES, person, read)
     refuse(why_not_reshape(state=challenge.state))
-    refuse_stale(session, AUDIENCES, challenge_id, read)
     if len(audiences) > AUDIENCES_MAX:
         raise Refused("too-many-audiences", _l("At most 12 groups, please."))
     if any(not names.get(lab.languages[0]) for _level, names in audiences):
