@@ -113,7 +113,7 @@ def route(idea_id: int) -> Answer:
 def route_again(handoff_id: int) -> Answer:
     """Choose another unit for a handoff that came back."""
     found = load(handoff_id)
-    ask(why_not_route_again(found.handoff, viewer()))
+    refuse(why_not_route_again(found.handoff, viewer()))
     with db.reading() as session:
         units, loads = units_of(session, found.handoff.lab_id), loads_of(session, found.handoff.lab_id)
     sent_back = {line.data.get("unit_id") for line in found.history if line.kind == "handoff-returned"}
