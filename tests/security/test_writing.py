@@ -1,0 +1,195 @@
+"""Who may write, and what: nothing on GET, nothing without the form's token, nothing beside a form's own fields.
+
+Source: issue "Proof", part 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import SQLModel, col
+
+from livinglab import jobs
+from livinglab.config import Config
+from livinglab.core.clock import utc_now
+from livinglab.core.db import Database
+from livinglab.core.viewer import Role
+from livinglab.ideas.models import Idea, Stage
+from livinglab.people.models import Person, RoleGrant
+from livinglab.web.limits import limiter
+from tests.architecture.test_matrix import ROUTES, address_of
+from tests.town import Town, build_town
+from tests.walk import Form, address, forms_on, pages
+
+Enter = Callable[[str], FlaskClient]
+SEEN = {"device": ("seen_at", "last_seen_at", "expires_at"), "rate_count": "*", "network_key": "*"}
+"""What reading may leave behind: that a device was used, and how often a network has knocked."""
+MANY = ("visitor", "author", "facilitator", "member", "manager")
+"""Between them they open every door but the administrator's."""
+NO_TOKEN = {"notices.stop_now": "a mail program's one click (RFC 8058); the key in the address is the right"}
+"""Writes that need no form's token, and why."""
+
+
+@pytest.fixture
+def town(database: Database, app: Flask, tmp_path: Path) -> Iterator[Town]:
+    """A lab with something waiting at every desk; the doors count nobody."""
+    limiter.enabled = False
+    yield build_town(database, tmp_path / "instance", utc_now())
+    limiter.enabled = True
+
+
+@pytest.fixture
+def enter(app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]) -> Enter:
+    """``enter("manager")`` is the manager's browser, ``enter("visitor")`` nobody's."""
+    return lambda role: (
+        app.test_client() if role == "visitor" else sign_in(app.test_client(), town.people[role])
+    )
+
+
+def everything(database: Database) -> dict[str, Counter[tuple[Any, ...]]]:
+    """Return all rows of all tables, without what reading may leave behind."""
+    found = {}
+    with database.reading() as session:
+        for table in SQLModel.metadata.sorted_tables:
+            left_out = SEEN.get(table.name, ())
+            if left_out != "*":
+                columns = [column for column in table.columns if column.name not in left_out]
+                rows = session.execute(sa.select(*columns)).all()
+                found[table.name] = Counter(tuple(map(repr, row)) for row in rows)
+    return found
+
+
+def changed(before: dict[str, Counter[tuple[Any, ...]]], database: Database) -> dict[str, object]:
+    """Return the tables that differ, with the rows that are new."""
+    after = everything(database)
+    return {name: after[name] - before[name] for name in after if after[name] != before[name]}
+
+
+@pytest.mark.one_database
+def test_reading_writes_nothing(app: Flask, database: Database, town: Town, enter: Enter) -> None:
+    """Not by any page for anybody, and not by opening a mailed link of any purpose."""
+    clients = {role: enter(role) for role in MANY}
+    before, read = everything(database), 0
+    for key, row in ROUTES.items():
+        if key.startswith("GET ") and key != "GET static":
+            for role in MANY:
+                if row[role] == 200:
+                    answer = clients[role].get(address_of(app, town, key))
+                    read += answer.status_code == 200
+                    answer.close()
+    assert read > 150
+    assert not changed(before, database)
+
+
+@pytest.mark.one_database
+def test_no_write_without_the_forms_token(app: Flask, database: Database, town: Town, enter: Enter) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    clients = {role: enter(role) for role in ("visitor", "author", "manager")}
+    before, refused = everything(database), 0
+    for key in ROUTES:
+        method, endpoint = key.split()[:2]
+        if method == "GET" or endpoint in NO_TOKEN:
+            continue
+        for role, client in clients.items():
+            answer = client.open(address_of(app, town, key), method=method, data={"body": "Words."})
+            assert answer.status_code in (400, 303, 404), (key, role, answer.status_code)
+            refused += answer.status_code == 400
+    assert refused > 100
+    assert not changed(before, database)
+
+
+MARK, NUMBER, DAY = "mass-mark", 987_654_321, "2031-07-09T03:07"
+_GONE = re.compile(r"/sign-out|/settings/(delete|devices|sessions)|/not-me")
+
+
+def _stuffing(form: Form) -> list[tuple[str, str]]:
+    """Return every column of the program that is no field of the form, with a value that is known again."""
+    own = {field.name for field in form.fields}
+    stuffing = []
+    for table in SQLModel.metadata.sorted_tables:
+        for column in table.columns:
+            if column.name in own or column.name in ("csrf_token", "stamp", "next"):
+                continue
+            kind = str(column.type).upper()
+            value = NUMBER if "INT" in kind else DAY if "DATE" in kind or "TIME" in kind else MARK
+            stuffing.append((column.name, str(value)))
+    return [
+        *stuffing, ("role", "manager"), ("is_admin", "1"), ("publication", "published"), ("stage", "service"),
+        ("trust", "9"), ("supports", "999"),
+    ]  # fmt: skip
+
+
+@pytest.mark.one_database
+def test_a_form_takes_its_own_fields_and_nothing_else(
+    app: Flask, database: Database, town: Town, enter: Enter
+) -> None:
+    """Every form is sent as it is meant, stuffed with every column there is; no column takes what was stuffed."""
+    forms: dict[tuple[str, ...], tuple[str, Form]] = {}
+    for who in MANY:
+        client = enter(who)
+        for page in [address(app, rule, town) for rule in pages(app)]:
+            for form in forms_on(client, page):
+                forms.setdefault(form.key, (who, form))
+    standing = _standing(database)
+    for who, form in forms.values():
+        if not _GONE.search(form.action):
+            sent = [(field.name, field.value) for field in form.fields]
+            own = {name for name, _ in sent}
+            sent += [(name, value) for name, value in _stuffing(form) if name not in own]
+            enter(who).post(
+                form.action, data=urlencode(sent), content_type="application/x-www-form-urlencoded"
+            )
+    assert len(forms) > 60
+    told = f"{MARK}|\\b{NUMBER}\\b|2031-07-09|2031, 7, 9, 3, 7"
+    for name, rows in everything(database).items():
+        assert not [row for row in rows if any(re.search(told, one) for one in row)], name
+    assert _standing(database) == standing
+
+
+def _standing(database: Database) -> tuple[int, set[int], set[int]]:
+    """Return how many ideas are services, who manages a lab, and who is trusted beyond what can be earned."""
+    with database.reading() as session:
+        services = sa.select(sa.func.count()).select_from(Idea).where(col(Idea.stage) == Stage.SERVICE)
+        managers = sa.select(col(RoleGrant.person_id)).where(col(RoleGrant.role) == Role.MANAGER)
+        trusted = sa.select(col(Person.id)).where(col(Person.trust) > 2)
+        return session.scalar(services) or 0, set(session.scalars(managers)), set(session.scalars(trusted))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost@evil.example"])
+@pytest.mark.one_database
+def test_mailed_links_begin_with_the_configured_address(
+    app: Flask, database: Database, config: Config, make: Any, host: str
+) -> None:
+    """Whatever Host or forwarded host a request names (the site refuses foreign hosts besides)."""
+    make.person("Kari", email="kari@example.org")
+    client = app.test_client()
+    for page in ("/reset", "/sign-in/link"):
+        client.post(
+            page, data={"email": "kari@example.org"}, headers={"Host": host, "X-Forwarded-Host": host}
+        )
+    with app.app_context():
+        jobs.run_job(database, jobs.job_named("mails"), utc_now())
+    mails = [
+        message_from_bytes(file.read_bytes(), policy=policy.default)
+        for file in (config.instance / "outbox").glob("*.eml")
+    ]
+    links = [
+        link
+        for mail in mails
+        for part in mail.walk()
+        if part.get_content_maintype() == "text"
+        for link in re.findall(r"https?://[^\s\"<>]+", part.get_content())
+    ]
+    assert len(mails) == 2
+    assert links
+    assert not [link for link in links if not link.startswith("http://localhost/")]
