@@ -64,7 +64,7 @@ class Figures:
     Args:
         ratio: Processor time of the control by ours; 1 is as good as the control, 0.5 costs twice as much.
         p95: Our 95th percentile by the control's.
-        growth: Our cost here by that in the smallest town; of pages after taking out how long they are.
+        growth: Our cost here by that in the smallest town, measured in turns with it.
     """
 
     key: str
@@ -104,8 +104,6 @@ def _figures(engine: str, one: Measured, smallest: Measured) -> Figures:
 
 
 def _growth(one: Measured, smallest: Measured) -> float:
-    if not one.row.direct:
-        return smallest.ratio / one.ratio
     cost = [statistics.median(lap.each_ms for lap in town.ours) for town in (smallest, one)]
     return cost[1] / cost[0]
 
