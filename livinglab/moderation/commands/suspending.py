@@ -46,7 +46,7 @@ def suspend(
         Refused: ``no-author``, ``already-suspended``, ``days-missing``, ``rule-missing``,
             ``facts-missing``, ``facts-too-long``.
 
-    Source: rules M2, P5; docs/decisions/0014-suspending-somebody.md.
+    Source: rules M2, P5; docs/decisions/0016-suspending-somebody.md.
     """
     matter = _matter(session, case_id)
     lock_people(session, matter.author_id)

@@ -27,7 +27,7 @@ def why_not_suspend(
         has_duties: Holds a role in some lab, sits in a receiving unit, or is the administrator.
         until: When a standing suspension ends.
 
-    Source: rules M1, M2; docs/decisions/0014-suspending-somebody.md.
+    Source: rules M1, M2; docs/decisions/0016-suspending-somebody.md.
     """
     problem = why_not_moderate(case, person)
     if problem is not None:
