@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -21,13 +23,23 @@ def visible_to(viewer: Viewer) -> Condition:
     Public ideas for everybody; one's own in every state; for those who moderate in a lab everything
     of that lab but drafts. The same rule on one row is ``rules.why_not_see``.
     """
+    labs = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
+    return visible_when(author=viewer.person_id, moderated=labs or None)
+
+
+def visible_when(author: Any, moderated: Any) -> Condition:
+    """Return the condition of ``visible_to`` for whoever is bound when it runs.
+
+    Args:
+        author: The person's number; ``None`` for a visitor.
+        moderated: The labs in which the person moderates; ``None`` where there is none.
+    """
     public = col(Idea.publication) == Publication.PUBLISHED
     ways = [public]
-    if viewer.signed_in:
-        ways.append(col(Idea.author_id) == viewer.person_id)
-    labs = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
-    if labs:
-        ways.append(sa.and_(col(Idea.lab_id).in_(labs), col(Idea.publication) != Publication.DRAFT))
+    if author is not None:
+        ways.append(col(Idea.author_id) == author)
+    if moderated is not None:
+        ways.append(sa.and_(col(Idea.lab_id).in_(moderated), col(Idea.publication) != Publication.DRAFT))
     return sa.or_(*ways) if len(ways) > 1 else public
 
 

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
 
-from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Answer, Handoff, HandoffState
 from livinglab.handoff.rules import IN_PROGRESS
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
-from livinglab.ideas.queries.visibility import visible_to
 from livinglab.labs.models import Challenge, ChallengeState, ReceivingUnit, UnitMember
 from livinglab.pipeline.models import Benefit
 from livinglab.pipeline.queries.places import AGREED
-from livinglab.pipeline.queries.work.rows import BY_IDEA, NO_DATE, NO_DAY, OPEN_HANDOFF, own_lead, row
+from livinglab.pipeline.queries.work.rows import (
+    BY_IDEA,
+    MANAGED,
+    ME,
+    NO_DATE,
+    NO_DAY,
+    NOW,
+    OPEN_HANDOFF,
+    OWN_LEAD,
+    TODAY,
+    UNITS,
+    Hats,
+    either,
+    in_sight,
+    row,
+)
 from livinglab.pipeline.queries.work.tasks import Task
 
 
-def handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
+def handoffs(hats: Hats) -> Iterator[Any]:
     """Yield what a unit's member, a second signer or the writer of an answer has to do."""
 
     def of(task: Task, *conditions: Any) -> Any:
@@ -29,7 +41,7 @@ def handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
             row(task, col(Handoff.id), since=col(Handoff.queued_at), due=BY_IDEA)
             .select_from(Handoff)
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
-            .where(col(Handoff.closed_at).is_(None), visible_to(viewer), *conditions)
+            .where(col(Handoff.closed_at).is_(None), in_sight(hats), *conditions)
         )
 
     state = col(Handoff.state)
@@ -37,25 +49,25 @@ def handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
         state == HandoffState.QUEUED,
         sa.and_(state.in_(IN_PROGRESS), col(Handoff.assignee_id).is_(None)),  # its holder has left
     )
-    mine = col(Handoff.unit_id).in_(viewer.units)
-    if managed := viewer.labs_as(Role.MANAGER):  # a unit without members is the manager's
+    mine = col(Handoff.unit_id).in_(UNITS)
+    if hats.manages:  # a unit without members is the manager's
         empty = sa.select(col(ReceivingUnit.id)).where(
-            col(ReceivingUnit.lab_id).in_(managed),
+            col(ReceivingUnit.lab_id).in_(MANAGED),
             ~sa.exists().where(col(UnitMember.unit_id) == col(ReceivingUnit.id)),
         )
         yield of(Task.TAKE, col(Handoff.unit_id).in_(empty), nobody)
-    if viewer.units:
+    if hats.units:
         yield of(Task.TAKE, mine, nobody)
         written = sa.exists().where(
             col(Answer.handoff_id) == col(Handoff.id), col(Answer.published_at).is_(None)
         )
         runs = col(Handoff.waiting_since).is_(None)
-        yield of(Task.ACKNOWLEDGE, mine, col(Handoff.assignee_id) == me, state == HandoffState.ASSIGNED)
-        yield of(Task.ANSWER, mine, col(Handoff.assignee_id) == me, state.in_(AGREED), ~written, runs)
-    circle = sa.or_(
-        col(Handoff.unit_id).in_(viewer.units),
-        col(Handoff.lab_id).in_(viewer.labs_as(Role.MANAGER)),
-        own_lead(viewer, me),
+        yield of(Task.ACKNOWLEDGE, mine, col(Handoff.assignee_id) == ME, state == HandoffState.ASSIGNED)
+        yield of(Task.ANSWER, mine, col(Handoff.assignee_id) == ME, state.in_(AGREED), ~written, runs)
+    circle = either(
+        (hats.units, col(Handoff.unit_id).in_(UNITS)),
+        (hats.manages, col(Handoff.lab_id).in_(MANAGED)),
+        (hats.leads, OWN_LEAD),
     )
     for task, own, returned in ((Task.PUBLISH_ANSWER, False, False), (Task.REWRITE_ANSWER, True, True)):
         note = col(Answer.returned_note)
@@ -66,20 +78,20 @@ def handoffs(viewer: Viewer, me: int) -> Iterator[Any]:
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
             .where(
                 col(Answer.published_at).is_(None),
-                visible_to(viewer),
+                in_sight(hats),
                 col(Handoff.closed_at).is_(None),
-                (col(Answer.signer_id) == me) if own else (col(Answer.signer_id) != me),
+                (col(Answer.signer_id) == ME) if own else (col(Answer.signer_id) != ME),
                 (note != "") if returned else (note == ""),
                 circle,
             )
         )
 
 
-def carried(viewer: Viewer, me: int, now: datetime) -> Iterator[Any]:
+def carried(hats: Hats) -> Iterator[Any]:
     """Yield what a lead carries along: a step whose day has passed, a benefit to be measured."""
-    if not viewer.labs_as(Role.LEAD):
+    if not hats.leads:
         return
-    led = (own_lead(viewer, me), col(Idea.publication) == Publication.PUBLISHED)
+    led = (OWN_LEAD, col(Idea.publication) == Publication.PUBLISHED)
     yield (
         row(Task.NEXT_STEP, col(Idea.id), since=col(Idea.waits_since), due=BY_IDEA)
         .select_from(Idea)
@@ -87,11 +99,11 @@ def carried(viewer: Viewer, me: int, now: datetime) -> Iterator[Any]:
         .where(
             *led,
             col(Idea.activity) == Activity.ACTIVE,
-            col(Idea.due_at) <= now,
+            col(Idea.due_at) <= NOW,
             sa.or_(  # the named day has passed in the lab's zone, which may be a day ahead of UTC
-                col(Idea.next_by) < now.date(),
+                col(Idea.next_by) < TODAY,
                 sa.and_(
-                    col(Idea.next_by) == now.date(),
+                    col(Idea.next_by) == TODAY,
                     sa.or_(col(Handoff.due_at).is_(None), col(Handoff.due_at) > col(Idea.due_at)),
                 ),
             ),
@@ -110,15 +122,14 @@ def carried(viewer: Viewer, me: int, now: datetime) -> Iterator[Any]:
             *led,
             col(Idea.activity) == Activity.ACTIVE,
             col(Idea.stage) == Stage.SERVICE,
-            day <= now.date(),
+            day <= TODAY,
         )
     )
 
 
-def challenges(viewer: Viewer) -> Iterator[Any]:
+def challenges(hats: Hats) -> Iterator[Any]:
     """Running challenges whose responsible has left; they belong to no single idea."""
-    labs = viewer.labs_as(Role.MANAGER)
-    if not labs:
+    if not hats.manages:
         return
     idea: Any = Idea.__table__.c  # type: ignore[attr-defined]
 
@@ -145,7 +156,7 @@ def challenges(viewer: Viewer) -> Iterator[Any]:
         sa.literal(""),
         none(idea.next_by),
     ).where(
-        col(Challenge.lab_id).in_(labs),
+        col(Challenge.lab_id).in_(MANAGED),
         col(Challenge.state).in_((ChallengeState.OPEN, ChallengeState.CLOSED)),
         col(Challenge.responsible_id).is_(None),
     )

@@ -7,21 +7,19 @@ from typing import Any
 
 from sqlmodel import col
 
-from livinglab.core.viewer import Role, Viewer
 from livinglab.ideas.models import Comment, Idea
 from livinglab.moderation.models import Appeal, Case, Decision, Source
 from livinglab.moderation.queries.appeals import uninvolved
 from livinglab.moderation.queries.standing import is_author
-from livinglab.pipeline.queries.work.rows import row
+from livinglab.pipeline.queries.work.rows import GUIDED, ME, Hats, row
 from livinglab.pipeline.queries.work.tasks import Task
 
 
-def moderation(viewer: Viewer, me: int) -> Iterator[Any]:
+def moderation(hats: Hats) -> Iterator[Any]:
     """Yield the open cases and appeals of the labs where a person moderates, none about themself."""
-    labs = viewer.labs_as(Role.FACILITATOR, Role.MANAGER)
-    if not labs:
+    if not hats.guides:
         return
-    theirs = (~is_author(me), col(Comment.deleted_at).is_(None))
+    theirs = (~is_author(ME), col(Comment.deleted_at).is_(None))
     for task, sources in (
         (Task.MODERATE, (Source.NEW, Source.EDIT)),
         (Task.LOOK_INTO, (Source.REPORT, Source.CHECK)),
@@ -32,7 +30,7 @@ def moderation(viewer: Viewer, me: int) -> Iterator[Any]:
             .join(Idea, col(Idea.id) == col(Case.idea_id))
             .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
             .where(
-                col(Case.lab_id).in_(labs),
+                col(Case.lab_id).in_(GUIDED),
                 col(Case.closed_at).is_(None),
                 col(Case.source).in_(sources),
                 *theirs,
@@ -44,8 +42,8 @@ def moderation(viewer: Viewer, me: int) -> Iterator[Any]:
         .join(Decision, col(Decision.id) == col(Appeal.decision_id))
         .join(Idea, col(Idea.id) == col(Decision.idea_id))
         .where(
-            col(Appeal.lab_id).in_(labs),
+            col(Appeal.lab_id).in_(GUIDED),
             col(Appeal.outcome).is_(None),
-            *uninvolved(me),
+            *uninvolved(ME),
         )
     )

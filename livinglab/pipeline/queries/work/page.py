@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from livinglab.labs.models import Lab
 from livinglab.pipeline.queries.work.carrying import carried, challenges, handoffs
 from livinglab.pipeline.queries.work.gates import gates
 from livinglab.pipeline.queries.work.moderating import moderation
+from livinglab.pipeline.queries.work.rows import Hats, hats_of, worn_by
 from livinglab.pipeline.queries.work.tasks import Task, WorkItem
 
 MOST = 200
@@ -26,26 +28,19 @@ MOST = 200
 
 def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...]:
     """Return what waits for a person: what is due first on top, what has no date by its wait."""
-    tasks = _tasks(viewer, now)
-    if tasks is None:
+    if not viewer.is_staff_anywhere:
         return ()
-    rows: Any = session.execute(
-        sa.select(tasks, col(Lab.name).label("lab_name"), col(Lab.timezones))
-        .join(Lab, col(Lab.id) == tasks.c.lab_id)
-        .order_by(tasks.c.due.is_(None), tasks.c.due, tasks.c.since, tasks.c.task, tasks.c.ref)
-        .limit(MOST)
-    )
+    rows: Any = session.connection().execute(_listed(hats_of(viewer)), worn_by(viewer, now))
     items = [_item(row, viewer, now) for row in rows]
     return tuple(sorted(items, key=lambda item: (item.due is None, item.due.at if item.due else now)))
 
 
 def work_count(session: Session, viewer: Viewer, now: datetime) -> int:
     """Count what waits for a person, up to ``MOST``, for the header; one statement."""
-    tasks = _tasks(viewer, now)
-    if tasks is None:
+    if not viewer.is_staff_anywhere:
         return 0
-    first = sa.select(sa.literal(1)).select_from(tasks).limit(MOST).subquery()
-    return session.scalar(sa.select(sa.func.count()).select_from(first)) or 0
+    found = session.connection().execute(_counted(hats_of(viewer)), worn_by(viewer, now))
+    return found.scalar() or 0
 
 
 def next_deadline(session: Session, viewer: Viewer, now: datetime) -> datetime | None:
@@ -87,15 +82,25 @@ def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     )
 
 
-def _tasks(viewer: Viewer, now: datetime) -> Any:
-    if not viewer.is_staff_anywhere:
-        return None
-    me = viewer.known_id
-    parts = [
-        *moderation(viewer, me),
-        *gates(viewer, me),
-        *handoffs(viewer, me),
-        *carried(viewer, me, now),
-        *challenges(viewer),
-    ]
-    return sa.union_all(*parts).subquery("tasks") if parts else None
+@lru_cache(maxsize=16)
+def _listed(hats: Hats) -> Any:
+    """Return the statement of the page, made once for a mix of roles: making it takes long."""
+    tasks = _tasks(hats)
+    return (
+        sa.select(tasks, col(Lab.name).label("lab_name"), col(Lab.timezones))
+        .join(Lab, col(Lab.id) == tasks.c.lab_id)
+        .order_by(tasks.c.due.is_(None), tasks.c.due, tasks.c.since, tasks.c.task, tasks.c.ref)
+        .limit(MOST)
+    )
+
+
+@lru_cache(maxsize=16)
+def _counted(hats: Hats) -> Any:
+    """Return the statement of the header's number, made once for a mix of roles."""
+    first = sa.select(sa.literal(1)).select_from(_tasks(hats)).limit(MOST).subquery()
+    return sa.select(sa.func.count()).select_from(first)
+
+
+def _tasks(hats: Hats) -> Any:
+    parts = (*moderation(hats), *gates(hats), *handoffs(hats), *carried(hats), *challenges(hats))
+    return sa.union_all(*parts).subquery("tasks")

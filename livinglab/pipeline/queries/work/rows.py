@@ -1,7 +1,9 @@
-"""What the statements of all tasks share: their columns, and conditions on one's own."""
+"""What the statements of all tasks share: their columns, who asks, and conditions on one's own."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +14,7 @@ from sqlmodel import col
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
+from livinglab.ideas.queries.visibility import visible_when
 from livinglab.pipeline.queries.work.tasks import Task
 
 INSTANT: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
@@ -86,6 +89,57 @@ REVIEWED = (sa.cast(col(Idea.activity), sa.String(24)) == Activity.REVIEW.value,
 OPEN_HANDOFF = sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
 
 
-def own_lead(viewer: Viewer, me: int) -> Any:
-    """Return the condition that a person leads the idea and still holds the role."""
-    return sa.and_(col(Idea.lead_id) == me, col(Idea.lab_id).in_(viewer.labs_as(Role.LEAD)))
+ME: Any = sa.bindparam("me", type_=sa.Integer)
+NOW: Any = sa.bindparam("now", type_=INSTANT)
+TODAY: Any = sa.bindparam("today", type_=sa.Date)
+GUIDED: Any = sa.bindparam("guided", type_=sa.Integer, expanding=True)
+"""The labs a person guides, as a facilitator or manager."""
+MANAGED: Any = sa.bindparam("managed", type_=sa.Integer, expanding=True)
+LED: Any = sa.bindparam("led", type_=sa.Integer, expanding=True)
+UNITS: Any = sa.bindparam("units", type_=sa.Integer, expanding=True)
+"""The receiving units a person is a member of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hats:
+    """Which kinds of roles somebody holds anywhere: for each mix of them the statement is made once."""
+
+    guides: bool
+    manages: bool
+    leads: bool
+    units: bool
+
+
+def hats_of(viewer: Viewer) -> Hats:
+    """Return which kinds of roles a person holds."""
+    guides = bool(viewer.labs_as(Role.FACILITATOR, Role.MANAGER))
+    return Hats(
+        guides, bool(viewer.labs_as(Role.MANAGER)), bool(viewer.labs_as(Role.LEAD)), bool(viewer.units)
+    )
+
+
+def worn_by(viewer: Viewer, now: datetime) -> dict[str, object]:
+    """Return what the statement must know of the person who asks."""
+    return {
+        "me": viewer.known_id,
+        "now": now,
+        "today": now.date(),
+        "guided": sorted(viewer.labs_as(Role.FACILITATOR, Role.MANAGER)),
+        "managed": sorted(viewer.labs_as(Role.MANAGER)),
+        "led": sorted(viewer.labs_as(Role.LEAD)),
+        "units": sorted(viewer.units),
+    }
+
+
+OWN_LEAD: Any = sa.and_(col(Idea.lead_id) == ME, col(Idea.lab_id).in_(LED))
+"""The condition that a person leads the idea and still holds the role."""
+
+
+def either(*ways: tuple[bool, Any]) -> Any:
+    """Return that one of the ways is true, of those for which the person wears the hat."""
+    return sa.or_(sa.false(), *(way for worn, way in ways if worn))
+
+
+def in_sight(hats: Hats) -> Any:
+    """Return the condition that the person may see the idea."""
+    return visible_when(author=ME, moderated=GUIDED if hats.guides else None)
