@@ -22,15 +22,20 @@ from markupsafe import Markup
 from livinglab.core.clock import utc_now
 from livinglab.web.locale import language, time_zone
 
-MOST = 6000
-"""Parts kept in a process; with a few hundred to two thousand characters each, some 10 MB."""
+MOST = 12_000_000
+"""Characters kept in a process, of parts and of the facts they are known by: six thousand parts and more."""
 
 
 class Fragments:
-    """The parts a process has drawn, those used last at the end."""
+    """The parts a process has drawn, those used last at the end.
+
+    What they hold together is limited, not how many there are: an address is one of the facts of the head of
+    a page, and anybody may ask for a long one.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
+        self._held = 0
         self._drawn: OrderedDict[str, Markup] = OrderedDict()
         self._lock = Lock()
 
@@ -43,9 +48,12 @@ class Fragments:
                 return known
         drawn = Markup(draw())  # noqa: S704  # the template engine has made it safe
         with self._lock:
-            self._drawn[key] = drawn
-            if len(self._drawn) > self._most:
-                self._drawn.popitem(last=False)
+            if key not in self._drawn:
+                self._drawn[key] = drawn
+                self._held += len(key) + len(drawn)
+            while self._held > self._most:
+                oldest, part = self._drawn.popitem(last=False)
+                self._held -= len(oldest) + len(part)
         return drawn
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from flask import Flask, g
+from flask.testing import FlaskClient
 
-from livinglab.web.fragments import Fragments
+from livinglab.web.fragments import Fragments, KeptPart
 from livinglab.web.locale import enter_lab
 
 SOURCE = "{% kept 'card', fact %}{{ count() }}:{{ fact }}{% endkept %}"
@@ -58,7 +59,7 @@ def test_facts_are_read_anew_after_the_lab_is_entered(plain_app: Flask, draw: An
 
 
 def test_what_was_used_longest_ago_goes_first() -> None:
-    parts, drawn = Fragments(most=2), []
+    parts, drawn = Fragments(most=4), []
 
     def ask(key: str) -> None:
         parts.part(key, lambda: drawn.append(key) or key)  # type: ignore[func-returns-value]
@@ -66,3 +67,13 @@ def test_what_was_used_longest_ago_goes_first() -> None:
     for key in ("a", "b", "a", "c", "a", "b"):
         ask(key)
     assert drawn == ["a", "b", "c", "b"]
+
+
+def test_long_addresses_do_not_fill_the_memory(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Fragments(most=100_000)
+    monkeypatch.setattr(app.jinja_env.extensions[KeptPart.identifier], "fragments", kept)
+    for n in range(5):
+        assert client.get(f"/rules?q{n}={'x' * 5000}").status_code == 200
+    assert 0 < sum(len(key) + len(part) for key, part in kept._drawn.items()) == kept._held <= 100_000
