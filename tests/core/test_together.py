@@ -38,6 +38,13 @@ def test_nothing_found_is_an_empty_list(session, make):
     assert together(session, ideas(lab_id=make.lab().id)) == ([],)
 
 
+@pytest.mark.parametrize("kind", [sa.Float(), sa.Numeric(), sa.LargeBinary(), sa.Interval()])
+def test_what_json_does_not_give_back_as_it_was_is_not_read_together(session, kind):
+    read = Read(sa.select(sa.cast(sa.null(), kind).label("value")), {}, list)
+    with pytest.raises(TypeError, match="does not come back"):
+        together(session, read)
+
+
 def test_one_name_cannot_stand_for_two_values(session):
     with pytest.raises(ValueError, match="one name"):
         together(session, ideas(lab_id=1), ideas(lab_id=2))
