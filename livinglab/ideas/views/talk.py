@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
@@ -91,10 +92,11 @@ def _say(form: Any, idea: IdeaPage, parent: OneComment | None) -> Response | Non
         )
         comment_id = known_id(written.id)
         how = submit_comment(session, comment_id=comment_id, person=viewer(), now=now)
+        place = comment_address(session, comment_id)
     if form.refused:
         return None
     flash(_told(how), "success" if how is Publication.PUBLISHED else "info")
-    return _to_comment(comment_id)
+    return redirect(place, 303)
 
 
 def _told(how: Publication) -> str:
@@ -107,18 +109,18 @@ def _told(how: Publication) -> str:
     return str(_("Thank you. A facilitator reads it first. Until then only you see it."))
 
 
-def _to_comment(comment_id: int) -> Response:
-    return redirect(comment_address(comment_id), 303)
+def _to_comment(comment_id: int, code: int = 303) -> Response:
+    with db.reading() as session:
+        return redirect(comment_address(session, comment_id), code)
 
 
-def comment_address(comment_id: int) -> str:
+def comment_address(session: Session, comment_id: int) -> str:
     """Return the address under which a comment stands unfolded: on the idea's page, or far down on its own.
 
     Raises:
         NotFound: ``no-such-comment``.
     """
-    with db.reading() as session:
-        spot = spot_of(session, comment_id, viewer())
+    spot = spot_of(session, comment_id, viewer())
     anchor = f"comment-{comment_id}"
     if spot.on_idea_page:
         return url_for("ideas.page", idea_id=spot.idea_id, talk="all", _anchor=anchor)
@@ -129,7 +131,7 @@ def comment_address(comment_id: int) -> str:
 @public
 def find_comment(comment_id: int) -> Response:
     """Lead to a comment, wherever it stands by now: the one address that notices and letters give."""
-    return redirect(comment_address(comment_id), 302)
+    return _to_comment(comment_id, 302)
 
 
 @bp.get("/ideas/<int:idea_id>/talk")
