@@ -159,6 +159,16 @@ def test_the_case_still_says_what_was_decided_about_the_text(
     assert (page.settled.id, page.author.until) == (kept.id, desk.now + timedelta(days=30))
 
 
+def test_what_was_decided_in_this_very_case_counts_as_an_earlier_decision(
+    session: Session, make: Make, desk: Desk
+) -> None:
+    case = reported_case(session, make, desk)
+    desk.decide(Verdict.HIDE, case.idea_id)
+    keep_out(session, desk, case, now=desk.now + timedelta(minutes=5))
+    page = case_page(session, known_id(case.id), desk.ida, desk.now + timedelta(minutes=6))
+    assert [d.action.value for d in page.earlier] == ["suspend", "hide"]
+
+
 def test_from_the_case_to_the_appeal_without_signing_in(
     client: FlaskClient, sign_in: SignIn, make: Make, database: Database, noon: datetime
 ) -> None:

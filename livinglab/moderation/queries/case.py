@@ -272,6 +272,7 @@ def _reports(session: Session, case_id: int) -> tuple[ReportRow, ...]:
 def _earlier(
     session: Session, author_id: int | None, case: Case, now: datetime
 ) -> tuple[EarlierDecision, ...]:
+    """Return the last decisions against the author here; this case's own too, for whoever suspends."""
     if author_id is None:
         return ()
     query = (
@@ -279,7 +280,6 @@ def _earlier(
         .where(
             Decision.author_id == author_id,
             Decision.lab_id == case.lab_id,
-            Decision.case_id != case.id,
             Decision.at > now - EARLIER,
             col(Decision.action).in_(NEEDS_REASONS),
         )
