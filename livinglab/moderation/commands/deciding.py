@@ -78,7 +78,7 @@ def decide_case(
     action = action_of(verdict, matter.publication, version_waits=version is not None)
     facts = clean(facts)
     refuse(why_not_reasons(action, rule, facts))
-    decision = _write(session, matter, action, person, now, rule=rule, facts=facts)
+    decision = write_decision(session, matter, action, person, now, rule=rule, facts=facts)
     _carry_out(session, matter, decision, version, now)
     close_case(session, matter.case, now)
     if version is not None and action in (Action.RETURN, Action.REJECT):
@@ -115,7 +115,7 @@ def _waiting_version(session: Session, matter: Matter) -> IdeaVersion | None:
     return version if waits else None
 
 
-def _write(
+def write_decision(
     session: Session,
     matter: Matter,
     action: Action,
@@ -125,6 +125,7 @@ def _write(
     rule: str | None,
     facts: str,
 ) -> Decision:
+    """Write down what somebody decided about a case; its reasons only where something is taken away."""
     needs = action in NEEDS_REASONS
     decision = Decision(
         case_id=known_id(matter.case.id),

@@ -14,6 +14,7 @@ from livinglab.core.text import clean
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea
 from livinglab.moderation.commands.cases import Matter
+from livinglab.moderation.commands.deciding import write_decision
 from livinglab.moderation.commands.telling import tell_author, tell_readmitted
 from livinglab.moderation.models import Action, Case, Decision, Suspension
 from livinglab.moderation.queries.standing import authors_of, nobody_but, thing_of_decision
@@ -63,7 +64,7 @@ def suspend(
     refuse(why_not_days(days))
     facts = clean(facts)
     refuse(why_not_reasons(Action.SUSPEND, rule, facts))
-    decision = _decide(session, matter, person, rule=rule, facts=facts, now=now)
+    decision = write_decision(session, matter, Action.SUSPEND, person, now, rule=rule, facts=facts)
     author = session.get_one(Person, matter.author_id, populate_existing=True)
     author.suspended_at = now
     session.add(
@@ -92,27 +93,6 @@ def _matter(session: Session, case_id: int) -> Matter:
     comment = session.get(Comment, case.comment_id) if case.comment_id else None
     authors = authors_of(session, idea, comment)
     return Matter(case, idea, comment, authors, nobody_but(session, case.lab_id, authors))
-
-
-def _decide(
-    session: Session, matter: Matter, person: Viewer, *, rule: str | None, facts: str, now: datetime
-) -> Decision:
-    decision = Decision(
-        case_id=known_id(matter.case.id),
-        lab_id=matter.lab_id,
-        idea_id=matter.case.idea_id,
-        comment_id=matter.case.comment_id,
-        author_id=matter.author_id,
-        action=Action.SUSPEND,
-        rule=rule,
-        facts=facts,
-        by_id=person.known_id,
-        at=now,
-        was=matter.publication,
-    )
-    session.add(decision)
-    session.flush()
-    return decision
 
 
 def lift_suspension(session: Session, *, decision_id: int, person: Viewer, now: datetime) -> None:
