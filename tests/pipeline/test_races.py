@@ -17,18 +17,18 @@ from livinglab.core.errors import Refused
 from livinglab.core.journal import Event
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Idea
-from livinglab.pipeline.commands import confirm, edit_proposal, propose
+from livinglab.pipeline.commands import confirm, edit_proposal, propose, withdraw_proposal
 from livinglab.pipeline.models import DecisionOutcome, Door, GateDecision, Proposal, ProposalState, Review
 from livinglab.pipeline.rules import Draft
 from tests.make import NOON
 from tests.pipeline.conftest import REASON, Place
+from tests.races import ROUNDS
 
-ROUNDS = 200
 REWORK = Draft(DecisionOutcome.REWORK, REASON)
 
 
 def _rows(database: Database, place: Place, *, proposals: bool) -> list[tuple[int, int]]:
-    """Write 200 ideas in review at once; return (review, proposal) of each."""
+    """Write as many ideas in review as there are rounds at once; return (review, proposal) of each."""
     first = place.idea()
     values = {c.name: getattr(first, c.name) for c in Idea.__table__.columns if c.name != "id"}  # type: ignore[attr-defined]
     with database.writing() as session:
@@ -163,3 +163,25 @@ def test_an_edit_and_a_confirmation_at_once_never_both_win(fast, stored):
         )
         assert decided + edited == ROUNDS
         assert session.scalar(select(sa.func.count()).select_from(Handoff)) == 0
+
+
+def test_a_withdrawal_and_a_confirmation_at_once_never_both_win(fast, stored):
+    rows = _rows(fast, stored, proposals=True)
+    writer, second = stored.viewer("facilitator"), stored.viewer("manager")
+
+    def take_back(session, _review, proposal):
+        withdraw_proposal(session, proposal_id=proposal, version=1, person=writer, now=NOON)
+
+    def agree(session, _review, proposal):
+        confirm(session, proposal_id=proposal, version=1, person=second, now=NOON)
+
+    answers = _race(fast, rows, take_back, agree)
+    assert all(len(found) == 2 and found.count("done") == 1 for found in answers)
+    with fast.reading() as session:
+        decided = session.scalar(select(sa.func.count()).select_from(GateDecision))
+        by_state = dict(
+            session.execute(sa.select(Proposal.state, sa.func.count()).group_by(Proposal.state)).all()
+        )
+        assert decided == by_state.get(ProposalState.CONFIRMED, 0)
+        assert decided + by_state.get(ProposalState.WITHDRAWN, 0) == ROUNDS
+        assert session.scalar(select(sa.func.count()).select_from(Idea).where(col(Idea.move) == 1)) == decided
