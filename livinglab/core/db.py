@@ -61,6 +61,9 @@ _POSTGRES = {
     "keepalives_count": "3",
     "options": f"-c lock_timeout={LOCK_WAIT_S}s",
 }
+_ONE_PICTURE = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+"""What a page reads in several statements stood together at one instant, as SQLite has it anyway: else the
+mark of a form, or a stamp, could be newer than the words it is shown with."""
 
 
 class Database:
@@ -82,9 +85,7 @@ class Database:
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
-        self._read_engine = self.engine.execution_options(
-            **({} if self.is_sqlite else {"postgresql_readonly": True})
-        )
+        self._read_engine = self.engine.execution_options(**({} if self.is_sqlite else _ONE_PICTURE))
         self._write_engine = self.engine.execution_options(livinglab_writes=True)
         self.writes = 0
 

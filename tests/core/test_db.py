@@ -29,6 +29,18 @@ def test_many_writers_lose_nothing(database: Database, make: Make) -> None:
         assert session.get_one(IdeaCount, idea.id).supports == 60
 
 
+def test_what_is_read_together_stood_together(database: Database, make: Make) -> None:
+    idea = make.idea()
+    supports = sa.select(IdeaCount.supports).where(IdeaCount.idea_id == idea.id)
+    with database.reading() as session:
+        assert session.scalar(supports) == 0
+        with database.writing() as other:
+            other.get_one(IdeaCount, idea.id).supports = 7
+        assert session.scalar(supports) == 0
+    with database.reading() as session:
+        assert session.scalar(supports) == 7
+
+
 def test_what_is_raised_rolls_everything_back(database: Database, make: Make) -> None:
     idea = make.idea()
 
