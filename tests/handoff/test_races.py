@@ -21,8 +21,8 @@ from livinglab.handoff.models import Answer, AnswerKind, Handoff, HandoffState, 
 from livinglab.ideas.models import Idea
 from tests.handoff.conftest import Scene, build
 from tests.make import Make
+from tests.races import ROUNDS
 
-ROUNDS = 200
 Act = Callable[[Session, int], object]
 
 
@@ -62,13 +62,13 @@ def copies(session: Session, kind: type[SQLModel], row_id: int, changes: list[di
 def crowd(database, noon):
     """A committed scene with one row a round: the first made by commands, the rest its copies."""
 
-    def prepare(what: str, rounds: int = ROUNDS) -> tuple[Scene, list[int]]:
+    def prepare(what: str) -> tuple[Scene, list[int]]:
         with database.writing() as session:
             scene = build(session, Make(session), noon)
             scene.unit.limit_in_progress = 10_000
             idea_id = known_id(scene.idea.id)
             if what == "reviewed":
-                ideas = copies(session, Idea, idea_id, [{}] * rounds)
+                ideas = copies(session, Idea, idea_id, [{}] * ROUNDS)
                 return scene, ideas
             handoff = scene.assigned() if what == "assigned" else scene.agreed()
             handoff_id = known_id(handoff.id)
@@ -78,7 +78,7 @@ def crowd(database, noon):
                 else None
             )
             session.flush()
-            ideas = copies(session, Idea, idea_id, [{}] * (rounds - 1))
+            ideas = copies(session, Idea, idea_id, [{}] * (ROUNDS - 1))
             papers = copies(session, Handoff, handoff_id, [{"idea_id": idea} for idea in ideas])
             if answer is None:
                 return scene, [handoff_id, *papers]
@@ -180,7 +180,7 @@ def test_two_second_persons_publish_once(database, crowd):
 
 
 def test_publishing_against_taking_back_has_one_winner(database, crowd):
-    scene, rows = crowd("signed", rounds=60)
+    scene, rows = crowd("signed")
     race(
         database,
         rows,
@@ -192,7 +192,7 @@ def test_publishing_against_taking_back_has_one_winner(database, crowd):
 
 
 def test_two_routings_at_once_make_one_handoff(database, crowd):
-    scene, rows = crowd("reviewed", rounds=60)
+    scene, rows = crowd("reviewed")
     act = lambda unit: (
         lambda s, row: commands.route_idea(
             s, idea_id=row, unit_id=known_id(unit.id), person=scene.facilitator, now=scene.noon

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -20,9 +19,8 @@ from livinglab.moderation.models import Case, Decision, Source
 from livinglab.moderation.rules import Verdict
 from tests.make import Make
 from tests.moderation.conftest import TEXTS
+from tests.races import ROUNDS
 
-ROUNDS = int(os.environ.get("LIVINGLAB_ROUNDS", "40"))
-"""The promise is for two hundred: ``LIVINGLAB_ROUNDS=200``; the suite runs a short version."""
 FACTS = "Teksten nevner en nabo med navn."
 
 
