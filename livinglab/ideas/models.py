@@ -89,6 +89,21 @@ class Idea(SQLModel, table=True):
             sqlite_where=sa.text("due_at IS NOT NULL"),
             postgresql_where=sa.text("due_at IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_idea_box",
+            *("lab_id", "publication", "stage", "activity", "language"),
+            sqlite_where=sa.text("challenge_id IS NULL"),
+            postgresql_where=sa.text("challenge_id IS NULL"),
+        ),
+        sa.Index(
+            "ix_idea_late",
+            *("lab_id", "publication", "stage", "activity", "language"),
+            sqlite_where=sa.text("late_since IS NOT NULL"),
+            postgresql_where=sa.text("late_since IS NOT NULL"),
+        ),
+        sa.Index("ix_idea_challenge", "challenge_id", "publication", "stage", "activity", "language"),
+        sa.Index("ix_idea_category", "category_id", "publication", "stage", "activity", "language"),
+        sa.Index("ix_idea_carried", "lead_id", "activity", "due_at", "waits_since"),
         sa.Index("ix_idea_hold", "activity", "hold_until"),
         sa.Index("ix_idea_claim", "claim_hash"),
         sa.Index(
@@ -131,7 +146,7 @@ class Idea(SQLModel, table=True):
     """Grows by one with each accepted change of stage or activity; moves compare and set it (S6)."""
     round: int = 1
     """Grows when the idea is reopened: the threshold is reached once a round (V3)."""
-    lead_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    lead_id: int | None = Field(default=None, foreign_key="person.id")
     hold_until: date | None = None
     decline_code: str | None = Field(default=None, max_length=40)
     next_step: str = Field(default="", max_length=NEXT_STEP_MAX)

@@ -79,6 +79,10 @@ class Bulk:
         """Write (id, title as it is compared) on SQLite, (id, its three-letter pieces) on PostgreSQL."""
         if self.sqlite:
             self._put("idea_gram", ("rowid", "title"), (tuple(row) for row in rows))
+            self.connection.exec_driver_sql(
+                "INSERT INTO trigram_df (gram, df)"
+                " SELECT term, doc FROM idea_gram_vocab WHERE instr(term, ' ') = 0"
+            )
             return
         with self._sorted_later("ix_idea_gram_grams ON idea_gram USING gin (grams)"):
             self._put("idea_gram", ("idea_id", "grams"), (tuple(row) for row in rows))

@@ -7,6 +7,7 @@ Source: DESIGN section 3, search and similar.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -53,6 +54,8 @@ def _words(idea: Idea, tags: Sequence[str]) -> tuple[str, str]:
 
 
 def _index_sqlite(session: Session, idea: Idea, tags: Sequence[str], *, public: bool) -> None:
+    old = session.scalar(sa.text("SELECT title FROM idea_gram WHERE rowid = :id"), {"id": idea.id}) or ""
+    _count_grams(session, old=set(grams(old)), new=set(grams(idea.title)) if public else set())
     session.execute(sa.text("DELETE FROM idea_search WHERE rowid = :id"), {"id": idea.id})
     session.execute(sa.text("DELETE FROM idea_gram WHERE rowid = :id"), {"id": idea.id})
     if not public:
@@ -102,12 +105,23 @@ def _count_grams(session: Session, *, old: set[str], new: set[str]) -> None:
     changes = sorted([(piece, 1) for piece in new - old] + [(piece, -1) for piece in old - new])
     if not changes:
         return
+    if session.get_bind().dialect.name == "sqlite":  # one writer at a time it is there anyhow
+        session.execute(sa.text(_COUNT_ON_SQLITE), {"changes": json.dumps(changes)})
+        return
     session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": PIECES_LOCK})
     session.execute(
-        sa.text(
-            "INSERT INTO trigram_df (gram, df)"
-            " SELECT gram, df FROM unnest(CAST(:grams AS text[]), CAST(:steps AS int[])) AS t (gram, df)"
-            " ORDER BY gram ON CONFLICT (gram) DO UPDATE SET df = trigram_df.df + excluded.df"
-        ),
+        sa.text(_COUNT_ON_POSTGRESQL),
         {"grams": [piece for piece, _ in changes], "steps": [step for _, step in changes]},
     )
+
+
+_COUNT_ON_SQLITE = (
+    "INSERT INTO trigram_df (gram, df)"
+    " SELECT value ->> 0, value ->> 1 FROM json_each(:changes) WHERE true"
+    " ON CONFLICT (gram) DO UPDATE SET df = df + excluded.df"
+)
+_COUNT_ON_POSTGRESQL = (
+    "INSERT INTO trigram_df (gram, df)"
+    " SELECT gram, df FROM unnest(CAST(:grams AS text[]), CAST(:steps AS int[])) AS t (gram, df)"
+    " ORDER BY gram ON CONFLICT (gram) DO UPDATE SET df = trigram_df.df + excluded.df"
+)

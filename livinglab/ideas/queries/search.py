@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +23,12 @@ from livinglab.ideas.models import Activity, Idea, Publication, Stage
 MOST_WORDS = 8
 MOST_HITS = 1000
 RAREST = 6
-CANDIDATES = 40
+CANDIDATES = 150
+"""So many titles are looked at for likeness, the newest, and so many are wanted of each search for them."""
+COMPARED = 40
+"""So many of them are compared by their stems."""
+CROSSED = 4
+MOST_WAYS = RAREST + math.comb(CROSSED, 2)
 ALIKE = 55.0
 """From this share of common words on (0 to 100) two titles are called alike."""
 
@@ -96,24 +103,28 @@ def _postgresql_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subqu
     return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
 
 
-_SQLITE_ALIKE = """
-SELECT g.rowid AS id FROM idea_gram AS g WHERE idea_gram MATCH (
-  SELECT coalesce(group_concat('"' || term || '"', ' OR '), '"§"') FROM (
-    SELECT term FROM idea_gram_vocab WHERE term IN (SELECT value FROM json_each(:pieces))
-    ORDER BY doc, term LIMIT :rarest))
-ORDER BY rank LIMIT :most
-"""
-_POSTGRESQL_ALIKE = """
-SELECT idea_id AS id FROM (
-  SELECT g.idea_id, g.grams, (SELECT count(*) FROM unnest(p.pick) AS x WHERE x = ANY (g.grams)) AS held
-  FROM (SELECT coalesce(array_agg(gram), ARRAY[]::text[]) AS pick FROM (
-      SELECT gram FROM trigram_df WHERE gram = ANY (CAST(:pieces AS text[])) AND df > 0
-      ORDER BY df, gram LIMIT :rarest) AS rare) AS p
-  JOIN idea_gram AS g ON g.grams && p.pick
-  ORDER BY held DESC, g.idea_id DESC LIMIT 400) AS near
-ORDER BY (SELECT count(*) FROM unnest(CAST(:pieces AS text[])) AS x WHERE x = ANY (near.grams))::float
-  / (cardinality(near.grams) + :size) DESC, idea_id DESC LIMIT :most
-"""
+_RARITY = {
+    "sqlite": sa.text(
+        "SELECT gram, df FROM trigram_df"
+        " WHERE gram IN (SELECT value FROM json_each(:pieces)) AND df > 0"
+        " UNION ALL SELECT '', (SELECT coalesce(max(rowid), 0) FROM idea_gram)"
+    ),
+    "postgresql": sa.text(
+        "SELECT gram, df FROM trigram_df WHERE gram = ANY (CAST(:pieces AS text[])) AND df > 0"
+        " UNION ALL SELECT '', (SELECT coalesce(max(idea_id), 0) FROM idea_gram)"
+    ),
+}
+"""In how many titles each piece is; and, beside no piece, about how many titles there are."""
+_NOTHING = ("§§§",)
+"""A piece that no title holds: what is compared has only letters and digits."""
+_NEAR = {
+    "sqlite": "SELECT rowid AS id FROM idea_gram WHERE idea_gram MATCH :holding"
+    " ORDER BY rowid DESC LIMIT :most",
+    "postgresql": "SELECT idea_id AS id FROM idea_gram WHERE "  # noqa: S608  # names of our own
+    + " OR ".join(f"grams @> CAST(:way{n} AS text[])" for n in range(MOST_WAYS))
+    + " ORDER BY idea_id + 0 DESC LIMIT :most",
+}
+"""The newest that go one of the ways; the sum keeps the planner from walking all of them by their number."""
 
 
 def alike(
@@ -126,7 +137,7 @@ def alike(
     limit: int = 5,
     least: float = ALIKE,
 ) -> tuple[Alike, ...]:
-    """Return the public ideas whose titles resemble this one, the likest first: one statement.
+    """Return the public ideas whose titles resemble this one, the likest first: two statements.
 
     Args:
         lab_id: Only of this lab.
@@ -134,19 +145,16 @@ def alike(
         without: An idea to leave out: the one that is being written or shown.
         least: How like they must be, 0 to 100.
 
-    Source: DESIGN section 3, similar: rarest six of the known three-letter pieces, then word by word.
+    Source: DESIGN section 3, similar: rarest of the known three-letter pieces, then word by word.
     """
-    if not grams(title):
-        return ()
-    dialect = session.get_bind().dialect.name
     read = alike_read(
-        dialect, title, lab_id=lab_id, language=language, without=without, limit=limit, least=least
+        session, title, lab_id=lab_id, language=language, without=without, limit=limit, least=least
     )
     return read.alone(session)
 
 
 def alike_read(
-    dialect: str,
+    session: Session,
     title: str,
     *,
     lab_id: int | None = None,
@@ -155,22 +163,72 @@ def alike_read(
     limit: int = 5,
     least: float = ALIKE,
 ) -> Read[tuple[Alike, ...]]:
-    """Return how ``alike`` is read."""
-    pieces = grams(title)
-    values: dict[str, Any] = {"rarest": RAREST, "most": CANDIDATES * (1 if lab_id is None else 3)}
-    values |= (
-        {"pieces": json.dumps(pieces)} if dialect == "sqlite" else {"pieces": pieces, "size": len(pieces)}
-    )
+    """Return how ``alike`` is read; how rare the title's pieces are is asked at once."""
+    dialect = session.get_bind().dialect.name
+    ways = ways_to(title, *_rarity(session, dialect, title)) or [_NOTHING]
+    values: dict[str, object] = {"most": CANDIDATES}
+    if dialect == "sqlite":
+        values["holding"] = " OR ".join(f"({' AND '.join(map(_quoted, way))})" for way in ways)
+    else:
+        ways += [_NOTHING] * (MOST_WAYS - len(ways))
+        values |= {f"way{n}": list(way) for n, way in enumerate(ways)}
     values |= {"alike_in": lab_id} if lab_id is not None else {}
     values |= {"without": without} if without is not None else {}
     query = _alike_query(dialect, in_lab=lab_id is not None, but_one=without is not None)
     return Read(query, values, lambda rows: _likest(title, language, rows, limit, least))
 
 
+def _quoted(piece: str) -> str:
+    return f'"{piece}"'
+
+
+def _rarity(session: Session, dialect: str, title: str) -> tuple[dict[str, int], int]:
+    """Return in how many titles each known piece of a title is, and about how many titles there are."""
+    pieces = grams(title)
+    if not pieces:
+        return {}, 0
+    asked = json.dumps(pieces) if dialect == "sqlite" else pieces
+    rows = session.connection().execute(_RARITY[dialect], {"pieces": asked}).all()
+    found = {row[0]: row[1] for row in rows}
+    return found, found.pop("")
+
+
+def ways_to(title: str, rarity: Mapping[str, int], titles: int) -> list[tuple[str, ...]]:
+    """Return what leads to titles like this one: each way is pieces that one title must hold together.
+
+    The rarest pieces each by itself, as long as they lead to few titles in sum; and for words that many
+    titles share, the rarest piece of each word together with those of others, of as many words as it takes
+    to lead to few. So it costs the same however many titles there are.
+
+    Args:
+        rarity: In how many titles each piece is; unknown ones are left out.
+        titles: How many titles there are.
+    """
+    ways: list[tuple[str, ...]] = []
+    led_to = 0
+    for piece in sorted(rarity, key=lambda piece: (rarity[piece], piece))[:RAREST]:
+        led_to += rarity[piece]
+        if led_to > CANDIDATES:
+            break
+        ways.append((piece,))
+    alone = {piece for (piece,) in ways}
+    own = [[piece for piece in grams(word) if piece in rarity] for word in default_process(title).split()]
+    rarest = [min(pieces, key=lambda piece: (rarity[piece], piece)) for pieces in own if pieces]
+    if len(set(rarest)) < 2 and not alone:  # one word: its own pieces together
+        rarest = list(rarity)
+    common = sorted(set(rarest) - alone, key=lambda piece: (rarity[piece], piece))[:CROSSED]
+    for many in range(2, len(common) + 1):
+        crossings = list(combinations(common, many))
+        expected = sum(titles * math.prod(rarity[p] / titles for p in way) for way in crossings)
+        if expected <= CANDIDATES or many == len(common):
+            return ways + crossings
+    return ways
+
+
 @lru_cache(maxsize=8)
 def _alike_query(dialect: str, *, in_lab: bool, but_one: bool) -> sa.Select[Any]:
     """Return the statement, made once: making it costs more than running it."""
-    text = sa.text(_SQLITE_ALIKE if dialect == "sqlite" else _POSTGRESQL_ALIKE)
+    text = sa.text(_NEAR[dialect])
     near = text.columns(sa.column("id", sa.Integer)).subquery("near")
     query: Any = (
         sa.select(col(Idea.id), col(Idea.title), col(Idea.language), col(Idea.stage), col(Idea.activity))
@@ -185,13 +243,20 @@ def _alike_query(dialect: str, *, in_lab: bool, but_one: bool) -> sa.Select[Any]
 
 
 def _likest(title: str, language: str, rows: Rows, limit: int, least: float) -> tuple[Alike, ...]:
-    wanted = _stemmed(title, language)
+    wanted, plain = _stemmed(title, language), default_process(title)
+    near = sorted(rows, key=lambda row: (-_nearness(plain, row.title), -row.id))[:COMPARED]
     found = [
         Alike(row.id, row.title, row.language, row.stage, row.activity, _likeness(title, wanted, row))
-        for row in rows
+        for row in near
     ]
     best = sorted((one for one in found if one.likeness >= least), key=lambda one: (-one.likeness, -one.id))
     return tuple(best[:limit])
+
+
+def _nearness(plain: str, title: str) -> float:
+    """Return a quick measure by letters, to choose which titles are compared by their stems."""
+    other = default_process(title)
+    return max(fuzz.token_set_ratio(plain, other), fuzz.ratio(plain, other))
 
 
 @lru_cache(maxsize=4096)

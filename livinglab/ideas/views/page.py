@@ -76,7 +76,7 @@ def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -
     thread, near, makers, standings, answers, told, decisions, support = together(
         session,
         thread_read(about, person, now, whole=_whole()),
-        alike_read("sqlite" if db.is_sqlite else "postgresql", idea.title, **like, least=45),
+        alike_read(session, idea.title, **like, least=45),
         credits_read(idea.id),
         standing_read([idea.id], now),
         answers_read(idea.id),
