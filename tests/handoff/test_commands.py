@@ -677,6 +677,18 @@ def test_a_pause_does_not_count_towards_the_days_used(scene):
     assert handoff.answer_seconds == 0
     assert handoff.waited_seconds == 8 * 86_400 + 5 * 3600
     assert promise_kept(scene.session, (scene.lab.id,), scene.noon + 9 * DAY).median_days == 1
+    commands.wait_for_author(
+        scene.session,
+        handoff_id=handoff.id,
+        until=(scene.noon + 24 * DAY).date(),
+        question="Hvor?",
+        person=scene.kari,
+        now=scene.noon + 20 * DAY,
+    )
+    assert [answer.days_used for answer in answers_of(scene.session, scene.idea.id)] == [1], "a later pause"
+    commands.stop_waiting(scene.session, handoff_id=handoff.id, person=scene.kari, now=scene.noon + 22 * DAY)
+    scene.final(handoff, scene.noon + 30 * DAY)
+    assert [answer.days_used for answer in answers_of(scene.session, scene.idea.id)] == [1, 20]
 
 
 def test_nobody_acts_on_the_handoff_of_an_idea_that_was_hidden_from_them(session, make, noon):

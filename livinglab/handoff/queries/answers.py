@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -41,7 +41,7 @@ class AnswerShown:
     Args:
         signer: With the title they signed under.
         second: Who published it, where that was somebody else.
-        days_used: Calendar days since the handoff was queued.
+        days_used: Calendar days since the handoff was queued, without the time that did not count.
         days_promised: What the lab promises for this kind; ``None`` for a receipt.
         days_late: Days past the deadline, pauses apart; 0 when in time.
         corrections: Oldest first; the newest is what counts.
@@ -91,6 +91,8 @@ def _query() -> Any:
         sa.select(
             *(getattr(Answer, name) for name in _OF_ANSWER),
             col(Handoff.queued_at),
+            col(Handoff.waited_seconds),
+            col(Handoff.answer_seconds),
             col(Handoff.preliminary_due),
             col(Handoff.decision_due),
             col(ReceivingUnit.name).label("unit"),
@@ -149,7 +151,7 @@ def _answer(row: Any, corrections: tuple[Correction, ...]) -> AnswerShown:
         second=_second_of(row),
         written_at=row.written_at,
         published_at=row.published_at,
-        days_used=(local_day(at, zone) - local_day(row.queued_at, zone)).days,
+        days_used=_days_used(row, at, zone),
         days_promised=promised.get(row.kind),
         days_late=(local_day(at, zone) - local_day(due, zone)).days + 1 if due and at >= due else 0,
         corrections=corrections,
@@ -157,6 +159,26 @@ def _answer(row: Any, corrections: tuple[Correction, ...]) -> AnswerShown:
         corrects_id=row.corrects_id,
         stamp=row.stamp,
     )
+
+
+def _days_used(row: Any, at: datetime, zone: str) -> int:
+    """Count the days that count; what came on another day is never said to have come on the same."""
+    queued = local_day(row.queued_at, zone)
+    counted = (local_day(_as_if_never_stood(row, at), zone) - queued).days
+    return max(counted, min(1, (local_day(at, zone) - queued).days))
+
+
+def _as_if_never_stood(row: Any, at: datetime) -> datetime:
+    """Return when an answer would have come without the pauses and the time the idea was hidden before it.
+
+    Source: rule H2, docs/decisions/0014-hidden-time-does-not-count.md.
+    """
+    first = row.kind is AnswerKind.PRELIMINARY and row.published_at is not None
+    if first and row.answer_seconds is not None:  # what stood later is no matter of the first answer
+        return cast("datetime", row.queued_at + timedelta(seconds=row.answer_seconds))
+    if row.kind is AnswerKind.RECEIPT:
+        return at
+    return max(cast("datetime", row.queued_at), at - timedelta(seconds=row.waited_seconds))
 
 
 def _signer_of(row: Any) -> Face:
