@@ -36,7 +36,11 @@ db.PRAGMAS = tuple(one.replace("synchronous=FULL", "synchronous=OFF") for one in
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let somebody run on one database only while working."""
     parser.addoption("--only", choices=ENGINES, help="run on one database only")
-    parser.addoption("--whole", action="store_true", help="all faults, in a small size")
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="all faults, in a small size; every cell of the matrix on PostgreSQL, too",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,12 +1,13 @@
 """Every page: nothing serious for axe, no sideways scroll, no cookie for a reader, the whole road by keyboard.
 
 One lab with something waiting at every desk serves all pages; nothing here writes. The database behind a
-page makes no difference to it, so that one is enough. Source: issue "The main road", what must be seen, line 5.
+page makes no difference to it, so that one is enough (``--only postgresql`` takes the other). Source: issue "The main road", what must be seen, line 5.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.people.commands import open_device
 from tests.architecture.test_matrix import ROLES, ROUTES, address_of
+from tests.conftest import _pg, _pg_do
 from tests.journeys.conftest import _Quiet
 from tests.town import Town, build_town
 
@@ -79,10 +81,13 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Place]:
     """Serve one full lab for all tests of this file."""
     folder = tmp_path_factory.mktemp("accessible")
     url = f"sqlite:///{folder / 'town.sqlite'}"
+    if request.config.getoption("--only") == "postgresql":
+        url = _pg(request.getfixturevalue("postgres_url"), name := f"accessible_{os.getpid()}")
+        _pg_do(request.getfixturevalue("postgres_url"), f"CREATE DATABASE {name}")
     database = Database(url)
     schema.upgrade(database)
     town = build_town(database, folder, utc_now())
