@@ -76,7 +76,7 @@ def test_no_support_is_lost_or_doubled_when_web_processes_are_killed_every_half_
         recovery_s=statistics.median(waits),
         seen=f"recovery: median; longest {max(waits):.1f} s",
     )
-    assert verdict.acknowledged >= 0.9 * SUPPORTS
+    assert verdict.acknowledged >= 0.8 * SUPPORTS  # one browser in ten gives up after each silence
     assert verdict.clean, verdict
     assert "Traceback" not in program.said
 
