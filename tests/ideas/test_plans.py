@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from livinglab.ideas.models import Idea, IdeaCount, Stage
 from livinglab.ideas.queries import counts, listing
-from livinglab.ideas.queries.listing import Filter, Order, ideas_page, stage_counts
+from livinglab.ideas.queries.listing import Filter, Order, ideas_page
 from livinglab.ideas.queries.search import alike
+from livinglab.ideas.queries.tally import stage_counts
 from livinglab.ideas.queries.visibility import listed
 from tests.ideas.test_listing import many
 

@@ -14,10 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.together import Read, Rows
 from livinglab.ideas.models import RING, Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.ideas.queries.search import hits
 from livinglab.ideas.queries.visibility import listed
 from livinglab.ideas.rules import GLANCES, fair_key, ring_spans, seed_of_hour
@@ -109,14 +107,14 @@ def ideas_page(
 
 def conditions(session: Session, wanted: Filter) -> Conditions:
     """Return what a list is narrowed to, as conditions on ``Idea``."""
-    found = _shaped(wanted, lambda _name, column, value: column == value)
-    matching = hits(session, wanted.words, _within(wanted))
+    found = shaped(wanted, lambda _name, column, value: column == value)
+    matching = hits(session, wanted.words, within(wanted))
     if matching is not None:
         found.append(col(Idea.id).in_(sa.select(matching.c.id)))
     return found
 
 
-_NARROWED: dict[str, Any] = {
+NARROWED: dict[str, Any] = {
     "lab_id": Idea.lab_id,
     "challenge_id": Idea.challenge_id,
     "stage": Idea.stage,
@@ -126,15 +124,15 @@ _NARROWED: dict[str, Any] = {
 }
 
 
-def _within(wanted: Filter) -> dict[str, object]:
-    return {name: getattr(wanted, name) for name in _NARROWED if getattr(wanted, name)}
+def within(wanted: Filter) -> dict[str, object]:
+    return {name: getattr(wanted, name) for name in NARROWED if getattr(wanted, name)}
 
 
-def _shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[bool]]) -> Conditions:
+def shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[bool]]) -> Conditions:
     found: Conditions = [listed(wanted.activity) if wanted.activity else listed()]
     found += [
         equal(name, column, getattr(wanted, name))
-        for name, column in _NARROWED.items()
+        for name, column in NARROWED.items()
         if getattr(wanted, name)
     ]
     if wanted.box:
@@ -184,7 +182,7 @@ def _fair(
     if wanted.words:
         query, values = _ring_query(conditions(session, wanted)), {}
     else:
-        query, values = _known_ring(_shape_of(wanted)), _values_of(wanted)
+        query, values = _known_ring(shape_of(wanted)), values_of(wanted)
     cards, last = _turn(session, query, values, now=now, seed=seed, start=start, size=size)
     return CardPage(cards, ("f", seed, *last) if last else None)
 
@@ -239,33 +237,33 @@ def _ring_query(narrowed: Conditions) -> sa.Select[Any]:
 
 
 _MOST: sa.BindParameter[int] = sa.bindparam("most", type_=sa.Integer)
-_Shape = tuple[tuple[str, ...], Activity | None, bool, bool]
+Shape = tuple[tuple[str, ...], Activity | None, bool, bool]
 
 
-def _shape_of(wanted: Filter) -> _Shape:
+def shape_of(wanted: Filter) -> Shape:
     return (
-        tuple(name for name in _NARROWED if getattr(wanted, name)),
+        tuple(name for name in NARROWED if getattr(wanted, name)),
         wanted.activity,
         wanted.box,
         wanted.late,
     )
 
 
-def _values_of(wanted: Filter) -> dict[str, Any]:
-    return {f"only_{name}": getattr(wanted, name) for name in _NARROWED if getattr(wanted, name)}
+def values_of(wanted: Filter) -> dict[str, Any]:
+    return {f"only_{name}": getattr(wanted, name) for name in NARROWED if getattr(wanted, name)}
 
 
 @lru_cache(maxsize=512)
-def _known_ring(shape: _Shape) -> sa.Select[Any]:
+def _known_ring(shape: Shape) -> sa.Select[Any]:
     """Return the ring's statement for a combination of filters: building it costs more than running it."""
-    return _ring_query(_bound(shape))
+    return _ring_query(bound(shape))
 
 
-def _bound(shape: _Shape) -> Conditions:
+def bound(shape: Shape) -> Conditions:
     """Return the conditions of a combination of filters; their values are bound when it runs."""
     names, activity, box, late = shape
     wanted = Filter(activity=activity, box=box, late=late, **dict.fromkeys(names, 1))  # type: ignore[arg-type]
-    return _shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
+    return shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
 
 
 # -- newest and best match --------------------------------------------------------------------------------
@@ -291,7 +289,7 @@ def _newest(
 def _matching(
     session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
 ) -> CardPage:
-    found = hits(session, wanted.words, _within(wanted))
+    found = hits(session, wanted.words, within(wanted))
     if found is None:
         return CardPage(())
     narrowed = conditions(session, replace(wanted, words=""))
@@ -411,37 +409,3 @@ def open_counts(now: datetime, hidden_hours: HiddenHours) -> sa.ColumnElement[bo
         sa.or_(sa.false(), *old_enough),
         sa.or_(col(Idea.challenge_id).is_(None), col(Idea.challenge_id).not_in(hidden_still)),
     )
-
-
-# -- how many ----------------------------------------------------------------------------------------------
-
-
-def stage_counts(session: Session, wanted: Filter) -> dict[Stage, int]:
-    """Count the ideas of a list by stage, each up to ``MOST_COUNTED`` + 1: one statement."""
-    return stage_counts_read(session, wanted).alone(session)
-
-
-def stage_counts_read(session: Session, wanted: Filter) -> Read[dict[Stage, int]]:
-    """Return how ``stage_counts`` is read."""
-    anywhere = replace(wanted, stage=None)
-    if wanted.words:
-        return Read(_counted(conditions(session, anywhere)), {}, _by_stage)
-    return Read(_known_counts(_shape_of(anywhere)), _values_of(anywhere), _by_stage)
-
-
-def _by_stage(rows: Rows) -> dict[Stage, int]:
-    return {stage: getattr(rows[0], stage.value) for stage in Stage}
-
-
-def _counted(narrowed: Conditions) -> Any:
-    def counted(stage: Stage) -> sa.Label[int]:
-        some = sa.select(col(Idea.id)).where(*narrowed, col(Idea.stage) == stage).limit(MOST_COUNTED + 1)
-        return sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery().label(stage.value)
-
-    return sa.select(*(counted(stage) for stage in Stage))
-
-
-@lru_cache(maxsize=512)
-def _known_counts(shape: _Shape) -> Any:
-    """Return the counts' statement for a combination of filters: building it costs more than running it."""
-    return _counted(_bound(shape))

@@ -22,6 +22,8 @@ from livinglab.ideas.models import Activity, Idea, Publication, Stage
 
 MOST_WORDS = 8
 MOST_HITS = 1000
+MOST_RANKED = 2000
+"""Of what holds the words the newest are ranked, so that a common word costs the same at any size."""
 RAREST = 6
 CANDIDATES = 150
 """So many titles are looked at for likeness, the newest, and so many are wanted of each search for them."""
@@ -49,7 +51,8 @@ def hits(session: Session, typed: str, within: Mapping[str, object] | None = Non
     """Return the ideas that hold every word, as a subquery of (id, score); ``None`` where nothing was asked.
 
     A word is found by its stem in each of the languages, and as the beginning of a longer one. Scores
-    are whole numbers, so that a cursor can stand on them; larger is better. The best thousand are looked at.
+    are whole numbers, so that a cursor can stand on them; larger is better. Of the
+    newest two thousand the best thousand are looked at.
 
     Args:
         within: What the ideas are narrowed to before the best are taken, such as ``{"lab_id": 3}``: a word
@@ -82,10 +85,11 @@ def _sqlite_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subquery:
         "(" + " OR ".join([*(f'"{form}"' for form in _forms(word)), f'"{word}"*']) + ")" for word in asked
     )
     query = sa.text(
-        "SELECT idea_search.rowid AS id,"  # noqa: S608  # names of our own columns
+        "SELECT id, score FROM (SELECT idea_search.rowid AS id,"  # noqa: S608  # names of our own columns
         " CAST(round(-1000 * bm25(idea_search, 6.0, 1.0)) AS INTEGER) AS score"
-        f" FROM idea_search{join} WHERE idea_search MATCH :match{only} ORDER BY 2 DESC, 1 DESC LIMIT :most"
-    ).bindparams(match=match, most=MOST_HITS, **values)
+        f" FROM idea_search{join} WHERE idea_search MATCH :match{only}"
+        " ORDER BY idea_search.rowid DESC LIMIT :newest) ORDER BY 2 DESC, 1 DESC LIMIT :most"
+    ).bindparams(match=match, newest=MOST_RANKED, most=MOST_HITS, **values)
     return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
 
 
@@ -96,10 +100,11 @@ def _postgresql_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subqu
     )
     query = sa.text(
         "SELECT idea_id AS id,"  # noqa: S608  # names of our own columns
-        " CAST(round(CAST(1000000 * ts_rank(words, q) AS numeric)) AS integer) AS score"
-        f" FROM idea_search{join} CROSS JOIN CAST(:match AS tsquery) AS q"
-        f" WHERE words @@ q{only} ORDER BY 2 DESC, 1 DESC LIMIT :most"
-    ).bindparams(match=match, most=MOST_HITS, **values)
+        " CAST(round(CAST(1000000 * ts_rank(words, CAST(:match AS tsquery)) AS numeric)) AS integer) AS score"
+        f" FROM (SELECT idea_search.idea_id, idea_search.words FROM idea_search{join}"
+        f" WHERE words @@ CAST(:match AS tsquery){only} ORDER BY idea_search.idea_id + 0 DESC LIMIT :newest"
+        ") AS near ORDER BY 2 DESC, 1 DESC LIMIT :most"
+    ).bindparams(match=match, newest=MOST_RANKED, most=MOST_HITS, **values)
     return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
 
 

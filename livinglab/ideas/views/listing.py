@@ -16,9 +16,10 @@ from livinglab.core.text import LANGUAGES, clean_line
 from livinglab.core.together import together
 from livinglab.ideas.models import Activity, Stage
 from livinglab.ideas.queries.counts import MOST_COUNTED
-from livinglab.ideas.queries.listing import CardPage, Filter, Order, ideas_page, stage_counts_read
+from livinglab.ideas.queries.listing import CardPage, Filter, Order, ideas_page
 from livinglab.ideas.queries.places import PlaceChallenge, PlaceLab, Places, places
 from livinglab.ideas.queries.search import did_you_mean
+from livinglab.ideas.queries.tally import Tally, stage_counts_read
 from livinglab.ideas.views.blueprint import bp, enter
 from livinglab.pipeline.queries import Standing, standing_read
 from livinglab.web.access import ask_to_sign_in, public, viewer
@@ -60,11 +61,13 @@ def index() -> Response:
         asked = _asked(everything)
         hours = everything.hidden_hours
         page = ideas_page(session, asked.filter, asked.order, now, after=cursor_in(), hidden_hours=hours)
-        where, counts = _beside(session, asked, page, now)
+        where, tally = _beside(session, asked, page, now)
         meant = _meant(session, asked, len(page.cards))
     if asked.lab is not None:
         enter(asked.lab.brief)
-    total = counts[asked.filter.stage] if asked.filter.stage else sum(counts.values())
+    total, sure = tally.of(asked.filter.stage), tally.sure(asked.filter.stage)
+    if not sure and not page.after and not cursor_in():
+        total, sure = len(page.cards), True  # all of them are on this page
     return make_response(
         render_template(
             "ideas/index.html",
@@ -73,8 +76,9 @@ def index() -> Response:
             page=page,
             next_url=_url(after=cursor_out(*page.after)) if page.after else None,
             first_url=_url(after=None) if request.args.get("after") else None,
-            counts=counts,
-            total=total,
+            tally=tally,
+            total=max(total, len(page.cards)),
+            sure=sure,
             most=MOST_COUNTED,
             standings=where,
             meant=meant,
@@ -87,7 +91,7 @@ def index() -> Response:
 
 def _beside(
     session: Session, asked: Asked, page: CardPage, now: datetime
-) -> tuple[dict[int, Standing], dict[Stage, int]]:
+) -> tuple[dict[int, Standing], Tally]:
     """Return for whom the ideas of the page wait, and how many ideas the list has at each stage."""
     counted = stage_counts_read(session, asked.filter)
     stands = standing_read([card.id for card in page.cards], now)
