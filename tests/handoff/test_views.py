@@ -89,7 +89,10 @@ def test_a_lane_is_paged_and_each_handoff_stands_on_one_page(as_, told, app):
     scene = told(lambda s: [s.queued(s.noon - timedelta(days=30), idea=s.reviewed()) for _ in range(33)])
     browser = as_(scene.kari)
     first = browser.get("/handoffs?lane=late").text
-    assert browser.get("/handoffs").text.count('class="hand"') == 30
+    assert first.count('class="hand"') == 30
+    overview = browser.get("/handoffs?lang=en").text
+    assert overview.count('class="hand"') == 10
+    assert "Show all 33" in overview
     found = set()
     url = "/handoffs?lane=late"
     for _ in range(3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -287,6 +288,30 @@ def test_my_work_says_why_and_when_it_is_empty(stored, enter):
     page = enter("member").get("/work")
     assert "Agree to assess it" in page.text
     assert "about 3 minutes" in page.text
+
+
+def test_my_work_shows_the_beginning_of_each_lane_and_the_whole_lane_in_pages(stored, enter, monkeypatch):
+    monkeypatch.setattr("livinglab.pipeline.views.work.FIRST", 2)
+    monkeypatch.setattr("livinglab.pipeline.views.work.PAGE", 3)
+    ids = []
+    for _ in range(4):
+        idea = stored.idea()
+        stored.make.review(idea)
+        ids.append(stored.handoff(idea, state=HandoffState.ASSIGNED).id)
+    browser = enter("member")
+
+    def shown(address):
+        page = browser.get(address).text
+        return [int(number) for number in re.findall(r'href="/handoffs/([0-9]+)', page)], page
+
+    first, page = shown("/work?lang=en")
+    (whole,) = re.findall(r'href="(/work\?lane=\w+)[^"]*"', page)
+    assert (len(first), "Show all 4" in page, "4 things wait for you" in page) == (2, True, True)
+    one, page = shown(whole)
+    assert (len(one), "page=2" in page) == (3, True)
+    two, page = shown(f"{whole}&page=2")
+    assert sorted(one + two) == sorted(ids)
+    assert "page=3" not in page
 
 
 def test_a_hidden_ideas_decision_is_not_found(database, stored, at_gate, client):

@@ -28,7 +28,10 @@ from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.labs.queries import Somebody, people_by_id
 
 SOON_DAYS = 7
+LANE_FIRST = 10
+"""So many rows of each lane stand in the overview."""
 LANE_MOST = 30
+"""So many rows of a lane are on a page of its own."""
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 UTC_TIME: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
 
@@ -228,13 +231,14 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
     units = units_seen(session, viewer)
     seen = _seen_by(viewer, choice)
     lanes = (choice.lane,) if choice.lane else (Lane.DESK, Lane.LATE, Lane.SOON, Lane.LATER)
-    found = {lane: _lane(session, seen, lane, now, choice) for lane in lanes}
-    shown = {lane: places[:LANE_MOST] for lane, places in found.items()}
+    most = LANE_MOST if choice.lane else LANE_FIRST
+    found = {lane: _lane(session, seen, lane, now, choice, most=most) for lane in lanes}
+    shown = {lane: places[:most] for lane, places in found.items()}
     drawn = _rows(session, viewer, now, [place[1] for part in shown.values() for place in part], units)
-    goes_on = choice.lane is not None and len(found[choice.lane]) > LANE_MOST
+    goes_on = choice.lane is not None and len(found[choice.lane]) > most
     desk = viewer.labs_as(*DESK_ROLES)
     asks_all = choice.unit_id is None and not choice.mine and choice.lane in (None, Lane.DESK)
-    waiting, waiting_more = to_route(session, desk if asks_all else (), most=LANE_MOST)
+    waiting, waiting_more = to_route(session, desk if asks_all else (), most=most)
     return Queue(
         units=units,
         counts=_counts(session, viewer, now, choice),
@@ -251,7 +255,13 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
 
 
 def _lane(
-    session: Session, seen: list[sa.ColumnElement[bool]], lane: Lane, now: datetime, choice: Choice
+    session: Session,
+    seen: list[sa.ColumnElement[bool]],
+    lane: Lane,
+    now: datetime,
+    choice: Choice,
+    *,
+    most: int,
 ) -> list[tuple[datetime, int]]:
     """Return the places at the beginning of a lane, one more than is shown; done ones newest first.
 
@@ -259,7 +269,7 @@ def _lane(
     """
     found: list[tuple[datetime, int]] = []
     for stretch in _stretches(lane, now):
-        if len(found) > LANE_MOST:
+        if len(found) > most:
             break
         keys = (col(Handoff.id),) if stretch.at is None else (stretch.at, col(Handoff.id))
         query = (
@@ -267,7 +277,7 @@ def _lane(
             .join_from(Handoff, Idea, col(Idea.id) == col(Handoff.idea_id))
             .where(*seen, *stretch.where)
             .order_by(*(key.desc() if stretch.newest_first else key for key in keys))
-            .limit(LANE_MOST + 1 - len(found))
+            .limit(most + 1 - len(found))
         )
         if choice.after is not None and choice.lane is lane:
             query = query.where(stretch.after(choice.after))
