@@ -71,7 +71,7 @@ class SupportState:
         supports: The counted number; ``None`` while counts are hidden (rule V4).
         staff: Staff supports beside it; ``None`` while counts are hidden.
         band: 1, 2 or 3, always.
-        threshold: Shown only with the number.
+        threshold: Shown only with the number, and only while support is what opens the next review.
         counts_from: When the number will be shown; ``None`` once it is, or when nobody knows.
         mine: Whether the person who looks supports it.
         mine_counts: Whether that support counts; ``None`` where there is none.
@@ -183,7 +183,7 @@ def _state(rows: Rows, viewer: Viewer, now: datetime) -> SupportState:
         supports=(row.supports or 0) if shown else None,
         staff=(row.staff_supports or 0) if shown else None,
         band=band_of(row.supports or 0),
-        threshold=target.threshold if shown else None,
+        threshold=target.threshold if shown and _opens_a_review(target) else None,
         counts_from=None if shown else opens,
         mine=mine,
         mine_counts=row.mine_counts,
@@ -194,6 +194,11 @@ def _state(rows: Rows, viewer: Viewer, now: datetime) -> SupportState:
         signed_in=viewer.signed_in,
         followers=row.followers or 0,
     )
+
+
+def _opens_a_review(target: Target) -> bool:
+    """Say whether support still opens a review: at the first gate, once a round (rules S2, V3)."""
+    return target.stage is Stage.IDEA and not target.reached
 
 
 def _lately(now: datetime) -> dict[str, object]:

@@ -186,7 +186,9 @@ def test_from_the_case_to_the_appeal_without_signing_in(
     assert client.post(f"/moderation/cases/{case_id}/suspend", data=form | {"facts": ""}).status_code == 422
     assert client.post(f"/moderation/cases/{case_id}/suspend", data=form).status_code == 303
     assert "is suspended until" in client.get(f"/moderation/cases/{case_id}?lang=en").text
-    assert client.get(f"/moderation/cases/{case_id}/suspend").status_code == 409
+    again = client.get(f"/moderation/cases/{case_id}/suspend?lang=en", follow_redirects=True)
+    assert "The author is suspended already." in again.text
+    assert client.post(f"/moderation/cases/{case_id}/suspend", data=form).status_code == 409
     assert "Lift it now" in client.get("/moderation/suspended?lang=en").text
     with database.reading() as session:
         mail = session.scalars(select(OutboxMail).where(OutboxMail.kind == "decision")).one()

@@ -244,6 +244,18 @@ def test_the_idea_box_uses_the_threshold_of_the_lab(session: Session, make: Make
     assert reached(session) == [(idea.id, 1, 2)]
 
 
+def test_the_page_names_the_threshold_only_while_it_opens_a_review(
+    session: Session, make: Make, noon: datetime
+) -> None:
+    lab = make.lab(box_threshold=2)
+    idea, concept = make.idea(lab), make.idea(lab, stage=Stage.CONCEPT)
+    assert support_state(session, idea.id, VISITOR, noon).threshold == 2
+    assert support_state(session, concept.id, VISITOR, noon).threshold is None
+    for _ in range(2):
+        support_idea(session, idea_id=idea.id, person=make.viewer(), now=noon)
+    assert support_state(session, idea.id, VISITOR, noon).threshold is None
+
+
 def test_the_page_hides_the_number_for_72_hours_and_until_the_challenge_shows_it(
     session: Session, make: Make, noon: datetime
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import make_response, render_template, url_for
+from flask import make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -33,7 +33,11 @@ def suspend(case_id: int) -> Response:
     with db.reading() as session:
         page = case_page(session, case_id, viewer(), utc_now())
         enter(lab_brief(session, page.lab_id))
-    refuse(why_not_suspend_author(page))
+    the_case = url_for("moderation.case", case_id=case_id, lab=number_arg("lab"))
+    problem = why_not_suspend_author(page)
+    if problem is not None and problem.code == "already-suspended" and request.method == "GET":
+        return back(the_case, str(problem.reason), tone="warning")  # a colleague was quicker
+    refuse(problem)
     form = SuspendForm()
     form.days.choices = [(str(days), ngettext("%(num)d day", "%(num)d days", days)) for days in SUSPEND_DAYS]
     if form.validate_on_submit():
@@ -44,7 +48,7 @@ def suspend(case_id: int) -> Response:
             )  # fmt: skip
         if not form.refused:
             sent = _("The author is suspended and has been told why.")
-            return back(url_for("moderation.case", case_id=case_id, lab=number_arg("lab")), sent)
+            return back(the_case, sent)
     html = render_template(
         "moderation/suspend.html", case=page, form=form, face=shown(page.by), lab_id=number_arg("lab")
     )
