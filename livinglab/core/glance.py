@@ -6,6 +6,10 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 STEPS = Path(__file__).parent.parent / "migrations" / "versions"
 
@@ -26,6 +30,13 @@ class Glance:
 def newest_step() -> str:
     """Return the newest revision of the program; the files are named by it."""
     return max(file.name for file in STEPS.glob("[0-9]*.py")).split("_")[0]
+
+
+def schema_is_newest(session: Session) -> bool:
+    """Say whether an open database has the program's schema; needs none of what would change it."""
+    from sqlalchemy import text
+
+    return bool(session.scalar(text(_QUESTIONS[0])) == newest_step())
 
 
 def look_at(file: Path) -> Glance:

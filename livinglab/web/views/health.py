@@ -12,12 +12,12 @@ from sqlmodel import select
 from werkzeug.wrappers import Response
 
 from livinglab import jobs
-from livinglab.core import schema
 from livinglab.core.clock import utc_now
+from livinglab.core.glance import schema_is_newest
 from livinglab.core.journal import lag_seconds
 from livinglab.core.runs import JobRun
 from livinglab.web.access import public
-from livinglab.web.database import database, db
+from livinglab.web.database import db
 
 bp = Blueprint("health", __name__)
 TOO_OLD = timedelta(minutes=2)
@@ -38,7 +38,7 @@ def ready() -> Response:
     try:
         with db.reading() as session:
             facts = _facts(session, utc_now())
-        facts["schema"] = schema.is_current(database())
+            facts["schema"] = schema_is_newest(session)
     except SQLAlchemyError as problem:
         return _answer({"ok": False, "database": type(problem).__name__}, 503)
     facts["ok"] = bool(facts["schema"] and facts["worker"])
