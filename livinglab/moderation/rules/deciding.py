@@ -60,6 +60,7 @@ BECOMES = {
     Action.REMOVE: Publication.REMOVED,
 }
 REMOVED_BY = ("personal-data", "unlawful", "not-yours")
+REMOVED_BY_NUMBERS = ", ".join(str(HOUSE_RULES[code].number) for code in REMOVED_BY)
 """Rules behind which the law stands: only by these something is removed for good."""
 DECIDABLE = frozenset({Publication.PENDING, Publication.PUBLISHED, Publication.HIDDEN})
 
@@ -167,8 +168,9 @@ def why_not_reasons(action: Action, rule: str | None, facts: str) -> Refused | N
     if rule not in HOUSE_RULES:
         return Refused("rule-missing", _l("Choose the rule you decide by."), field="rule")
     if action is Action.REMOVE and rule not in REMOVED_BY:
-        numbers = ", ".join(str(HOUSE_RULES[code].number) for code in REMOVED_BY)
-        reason = _l("Only what the law forbids is removed: rules %(rules)s. Else hide it.", rules=numbers)
+        reason = _l(
+            "Only what the law forbids is removed: rules %(rules)s. Else hide it.", rules=REMOVED_BY_NUMBERS
+        )
         return Refused("not-unlawful", reason, field="rule")
     if len(facts) < FACTS_LEAST:
         return Refused("facts-missing", _l("Tell the author in your own words what you saw."), field="facts")

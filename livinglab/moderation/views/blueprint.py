@@ -11,6 +11,7 @@ from livinglab.labs.queries import LabBrief
 from livinglab.moderation.models import Action
 from livinglab.moderation.queries import DecisionPage
 from livinglab.moderation.rules import (
+    REMOVED_BY_NUMBERS,
     Check,
     Letter,
     Thing,
@@ -58,7 +59,7 @@ VERDICT_NOTES: dict[Verdict, object] = {
     Verdict.RETURN: _l("With a note; can be sent again"),
     Verdict.REJECT: _l("Not published"),
     Verdict.HIDE: _l("Taken out of view"),
-    Verdict.REMOVE: _l("Unlawful: gone for good"),
+    Verdict.REMOVE: _l("Unlawful, by rules %(rules)s: gone for good", rules=REMOVED_BY_NUMBERS),
 }
 SEND_NAMES: dict[Action, object] = {
     Action.PUBLISH: _l("Publish it"),
