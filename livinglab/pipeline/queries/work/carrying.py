@@ -16,6 +16,7 @@ from livinglab.pipeline.models import Benefit
 from livinglab.pipeline.queries.places import AGREED
 from livinglab.pipeline.queries.work.rows import (
     BY_IDEA,
+    LED,
     MANAGED,
     ME,
     NO_DATE,
@@ -67,7 +68,7 @@ def handoffs(hats: Hats) -> Iterator[Any]:
     circle = either(
         (hats.units, col(Handoff.unit_id).in_(UNITS)),
         (hats.manages, col(Handoff.lab_id).in_(MANAGED)),
-        (hats.leads, OWN_LEAD),
+        (hats.leads, sa.and_(col(Idea.lead_id) + 0 == ME, (col(Idea.lab_id) + 0).in_(LED))),  # as OWN_LEAD
     )
     for task, own, returned in ((Task.PUBLISH_ANSWER, False, False), (Task.REWRITE_ANSWER, True, True)):
         note = col(Answer.returned_note)
@@ -79,7 +80,7 @@ def handoffs(hats: Hats) -> Iterator[Any]:
             .where(
                 col(Answer.published_at).is_(None),
                 in_sight(hats),
-                col(Handoff.closed_at).is_(None),
+                sa.cast(col(Handoff.closed_at), sa.String(40)).is_(None),  # answers lead: they are few
                 (col(Answer.signer_id) == ME) if own else (col(Answer.signer_id) != ME),
                 (note != "") if returned else (note == ""),
                 circle,

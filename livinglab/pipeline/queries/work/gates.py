@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from livinglab.handoff.models import Handoff, HandoffState
-from livinglab.ideas.models import Credit, Idea, Stage
+from livinglab.ideas.models import Activity, Credit, Idea, Stage
 from livinglab.pipeline.models import Proposal, ProposalState, Review
 from livinglab.pipeline.queries.places import AGREED, AUTHORS
 from livinglab.pipeline.queries.work.rows import (
@@ -51,7 +51,7 @@ def _deciding(hats: Hats) -> Any:
 
 def gates(hats: Hats) -> Iterator[Any]:
     """Yield what the open reviews ask of a person."""
-    opened = (col(Review.closed_at).is_(None), _narrowed(hats))
+    opened = _opened(hats)
     if hats.guides or hats.leads:
         routes = either((hats.guides, col(Idea.lab_id).in_(GUIDED)), (hats.leads, OWN_LEAD))
         yield (
@@ -66,18 +66,21 @@ def gates(hats: Hats) -> Iterator[Any]:
     yield from _decisions(hats, opened)
 
 
-def _narrowed(hats: Hats) -> Any:
-    """Return what leads straight to the reviews that may be a person's, before each is asked about.
+def _opened(hats: Hats) -> tuple[Any, ...]:
+    """Return what leads straight to the open reviews that may be a person's, before each is asked about.
 
-    Who guides a lab looks at all of its open reviews; a lead only at their own ideas, a unit's member at
-    what the unit has in hand.
+    Who guides a lab looks at all of its open reviews; a lead only at their own ideas in review, a unit's
+    member at what the unit has in hand.
     """
-    led = sa.select(col(Idea.id)).where(col(Idea.lead_id) == ME)
+    is_open = col(Review.closed_at).is_(None)
+    led: Any = (col(Idea.lead_id) == ME, col(Idea.activity) == Activity.REVIEW)
+    if hats.leads and not hats.guides and not hats.units:
+        return *led, sa.cast(col(Review.closed_at), sa.String(40)).is_(None)  # no index: the ideas lead
     in_hand = sa.select(col(Handoff.idea_id)).where(
         col(Handoff.unit_id).in_(UNITS), col(Handoff.closed_at).is_(None)
     )
-    return either(
-        (hats.leads, col(Review.idea_id).in_(led)),
+    return is_open, either(
+        (hats.leads, col(Review.idea_id).in_(sa.select(col(Idea.id)).where(*led))),
         (hats.units, col(Review.idea_id).in_(in_hand)),
         (hats.guides, col(Review.lab_id).in_(GUIDED)),
     )
