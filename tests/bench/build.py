@@ -361,7 +361,7 @@ def _midnight(at: datetime) -> datetime:
 
 def _title(number: int) -> str:
     pick = random.Random(number)
-    return f"{' '.join(pick.choices(WORDS, k=4)).capitalize()} {number}"
+    return f"{' '.join(pick.choices(WORDS, k=3)).capitalize()} {_place(number)} {number}"
 
 
 def _place(number: int) -> str:
