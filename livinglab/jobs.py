@@ -21,6 +21,7 @@ from flask_babel import force_locale
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from livinglab.core.backup import back_up, copies
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.files import remove_image
@@ -46,7 +47,7 @@ from livinglab.notices.rules.telling import Circle
 from livinglab.pipeline.commands import monthly_door, open_reviews, reopen_by_support, return_from_hold
 from livinglab.privacy.commands import forget_account, forget_old, forget_pictures
 from livinglab.voting.queries import active_people
-from livinglab.web.database import db, settings
+from livinglab.web.database import database, db, settings
 from livinglab.web.limits import forget_counts
 from livinglab.web.locale import written_as
 from livinglab.web.mailing import render_mail
@@ -55,6 +56,8 @@ log = structlog.get_logger()
 LEASE_CHECK_S = 2.0
 MOST_MAILS = 60
 """Mails that one run hands over; the next comes five seconds later."""
+NIGHT_FROM = 1
+"""Hour (UTC) from which the copy of a day is made."""
 MOST_ACCOUNTS = 200
 """Accounts never confirmed that one run erases; the rest goes with the next."""
 
@@ -196,6 +199,13 @@ def _forget(now: datetime) -> None:
         remove_image(settings().instance / "uploads", key)
 
 
+def _back_up(now: datetime) -> None:
+    """Copy a SQLite database once a day, at night where there is a copy already. The demo is told anew."""
+    folder = settings().instance / "backups"
+    if not settings().demo and (now.hour >= NIGHT_FROM or not copies(folder)):
+        back_up(database(), folder, now.date())
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         "reviews",
@@ -258,6 +268,7 @@ JOBS: tuple[Job, ...] = (
         "Bring back what was on hold until today.",
     ),
     Job("retention", timedelta(hours=6), _forget, "Forget what is no longer needed."),
+    Job("backup", timedelta(hours=1), _back_up, "Each night a checked copy of a SQLite database."),
 )
 
 
