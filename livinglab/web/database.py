@@ -57,6 +57,9 @@ class Doors:
         g.readers += 1
         try:
             yield session
+        except SQLAlchemyError:
+            _end_reading()  # PostgreSQL answers nothing more in a transaction that broke
+            raise
         finally:
             g.readers -= 1
             if not g.readers:

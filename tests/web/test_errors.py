@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import DBAPIError
 
 from livinglab.app import create_app
 from livinglab.config import Config
 from livinglab.ideas.models import Activity
+from livinglab.web.database import db
 from tests.make import Make
 
 
@@ -63,3 +67,12 @@ def test_a_stale_form_gives_the_words_back(
     answer = client.post("/ideas/1/comment?lang=en", data={"body": WORDS, "csrf_token": "old"})
     assert answer.status_code == 400
     assert WORDS in answer.text
+
+
+def test_after_a_read_that_broke_the_page_that_says_so_can_be_read(app: Flask) -> None:
+    """PostgreSQL answers nothing more in a broken transaction, and a request has one session for its reads."""
+    with app.test_request_context():
+        with pytest.raises(DBAPIError), db.reading() as session:
+            session.execute(sa.text("SELECT nothing FROM nowhere"))
+        with db.reading() as session:
+            assert session.scalar(sa.text("SELECT 1")) == 1

@@ -33,6 +33,8 @@ def _choice() -> Choice:
 
 
 def _place(seconds: float, row_id: int) -> tuple[datetime, int] | None:
+    if abs(row_id) >= 2**31:
+        return None  # no number of a row
     try:
         return datetime.fromtimestamp(seconds, UTC), row_id
     except (ValueError, OverflowError, OSError):

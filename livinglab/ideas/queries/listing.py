@@ -125,10 +125,12 @@ NARROWED: dict[str, Any] = {
 
 
 def within(wanted: Filter) -> dict[str, object]:
+    """Return what a search is narrowed to, by the column's name."""
     return {name: getattr(wanted, name) for name in NARROWED if getattr(wanted, name)}
 
 
 def shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[bool]]) -> Conditions:
+    """Return the conditions of a list; ``equal`` compares a column with its value, or one bound later."""
     found: Conditions = [listed(wanted.activity) if wanted.activity else listed()]
     found += [
         equal(name, column, getattr(wanted, name))
@@ -241,6 +243,7 @@ Shape = tuple[tuple[str, ...], Activity | None, bool, bool]
 
 
 def shape_of(wanted: Filter) -> Shape:
+    """Return which filters are set, without their values: lists of one shape share a statement."""
     return (
         tuple(name for name in NARROWED if getattr(wanted, name)),
         wanted.activity,
@@ -250,6 +253,7 @@ def shape_of(wanted: Filter) -> Shape:
 
 
 def values_of(wanted: Filter) -> dict[str, Any]:
+    """Return the values that a shape's statement is run with."""
     return {f"only_{name}": getattr(wanted, name) for name in NARROWED if getattr(wanted, name)}
 
 
