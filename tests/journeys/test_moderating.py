@@ -203,6 +203,7 @@ class Sitting:
         self.next_one()
 
 
+@pytest.mark.one_database
 def test_twenty_things_of_all_kinds_in_one_sitting_by_keyboard_alone(
     site: Site, as_: Callable[..., Page], queue: Queue
 ) -> None:
@@ -256,6 +257,7 @@ def test_twenty_things_of_all_kinds_in_one_sitting_by_keyboard_alone(
         assert hidden is Publication.HIDDEN
 
 
+@pytest.mark.one_database
 def test_on_a_phone_with_tab_arrows_and_enter_alone(
     site: Site, as_: Callable[..., Page], queue: Queue
 ) -> None:
@@ -309,6 +311,7 @@ def test_on_a_phone_with_tab_arrows_and_enter_alone(
     ]  # fmt: skip
 
 
+@pytest.mark.one_database
 def test_two_at_the_same_case_the_second_takes_over_and_the_first_is_told(
     as_: Callable[..., Page], queue: Queue, make: Make
 ) -> None:

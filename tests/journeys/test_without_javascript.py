@@ -49,6 +49,7 @@ def step(page: Page, handoff: str, name: str) -> None:
         page.locator(f"form[action$='{handoff}/{name}'] button").first.click()
 
 
+@pytest.mark.one_database
 def test_the_roads_main_verbs_need_no_script(
     site: Site, someone: Open, as_: Callable[[Person], Page], town: SimpleNamespace, make: Make
 ) -> None:

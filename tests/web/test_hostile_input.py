@@ -122,6 +122,7 @@ _ENDS = re.compile(r"withdraw|drop|delete|close|end|return|retract")
 ODD_STAMPS = ("²", "9223372036854775808", "-1", "NaN", "\x00")
 
 
+@pytest.mark.one_database("postgresql")  # the stricter of the two
 def test_no_odd_value_in_one_field_of_a_form_breaks_it(
     app: Flask, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:
