@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,9 +25,8 @@ from livinglab.core.db import Database
 from livinglab.core.viewer import Role
 from livinglab.ideas.models import Idea, Stage
 from livinglab.people.models import Person, RoleGrant
-from livinglab.web.limits import limiter
 from tests.architecture.test_matrix import ROUTES, address_of
-from tests.town import Town, build_town
+from tests.town import Town
 from tests.walk import Form, address, forms_on, pages
 
 Enter = Callable[[str], FlaskClient]
@@ -38,22 +36,6 @@ MANY = ("visitor", "author", "facilitator", "member", "manager")
 """Between them they open every door but the administrator's."""
 NO_TOKEN = {"notices.stop_now": "a mail program's one click (RFC 8058); the key in the address is the right"}
 """Writes that need no form's token, and why."""
-
-
-@pytest.fixture
-def town(database: Database, app: Flask, tmp_path: Path) -> Iterator[Town]:
-    """A lab with something waiting at every desk; the doors count nobody."""
-    limiter.enabled = False
-    yield build_town(database, tmp_path / "instance", utc_now())
-    limiter.enabled = True
-
-
-@pytest.fixture
-def enter(app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]) -> Enter:
-    """``enter("manager")`` is the manager's browser, ``enter("visitor")`` nobody's."""
-    return lambda role: (
-        app.test_client() if role == "visitor" else sign_in(app.test_client(), town.people[role])
-    )
 
 
 def everything(database: Database) -> dict[str, Counter[tuple[Any, ...]]]:
@@ -76,9 +58,9 @@ def changed(before: dict[str, Counter[tuple[Any, ...]]], database: Database) -> 
 
 
 @pytest.mark.one_database
-def test_reading_writes_nothing(app: Flask, database: Database, town: Town, enter: Enter) -> None:
+def test_reading_writes_nothing(app: Flask, database: Database, town: Town, browser: Enter) -> None:
     """Not by any page for anybody, and not by opening a mailed link of any purpose."""
-    clients = {role: enter(role) for role in MANY}
+    clients = {role: browser(role) for role in MANY}
     before, read = everything(database), 0
     for key, row in ROUTES.items():
         if key.startswith("GET ") and key != "GET static":
@@ -92,9 +74,9 @@ def test_reading_writes_nothing(app: Flask, database: Database, town: Town, ente
 
 
 @pytest.mark.one_database
-def test_no_write_without_the_forms_token(app: Flask, database: Database, town: Town, enter: Enter) -> None:
+def test_no_write_without_the_forms_token(app: Flask, database: Database, town: Town, browser: Enter) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
-    clients = {role: enter(role) for role in ("visitor", "author", "manager")}
+    clients = {role: browser(role) for role in ("visitor", "author", "manager")}
     before, refused = everything(database), 0
     for key in ROUTES:
         method, endpoint = key.split()[:2]
@@ -131,12 +113,12 @@ def _stuffing(form: Form) -> list[tuple[str, str]]:
 
 @pytest.mark.one_database
 def test_a_form_takes_its_own_fields_and_nothing_else(
-    app: Flask, database: Database, town: Town, enter: Enter
+    app: Flask, database: Database, town: Town, browser: Enter
 ) -> None:
     """Every form is sent as it is meant, stuffed with every column there is; no column takes what was stuffed."""
     forms: dict[tuple[str, ...], tuple[str, Form]] = {}
     for who in MANY:
-        client = enter(who)
+        client = browser(who)
         for page in [address(app, rule, town) for rule in pages(app)]:
             for form in forms_on(client, page):
                 forms.setdefault(form.key, (who, form))
@@ -146,7 +128,7 @@ def test_a_form_takes_its_own_fields_and_nothing_else(
             sent = [(field.name, field.value) for field in form.fields]
             own = {name for name, _ in sent}
             sent += [(name, value) for name, value in _stuffing(form) if name not in own]
-            enter(who).post(
+            browser(who).post(
                 form.action, data=urlencode(sent), content_type="application/x-www-form-urlencoded"
             )
     assert len(forms) > 60

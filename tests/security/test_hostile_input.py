@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import cycle
-from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.ideas.models import Idea, Publication
 from livinglab.ideas.queries.versions import word_diff
 from livinglab.pipeline.queries.board import PARTS
-from livinglab.web.limits import limiter
 from livinglab.web.paging import cursor_out
-from tests.town import Town, build_town
+from tests.town import Town
 from tests.walk import Form, address, forms_on, numbered, pages
 
 NUMBERS = (0, 2**31, 2**63)
@@ -60,24 +57,6 @@ ODD = (
 LISTS = ("ideas.index", "ideas.alike_titles")
 MANY = ("visitor", "author", "facilitator", "member", "manager")
 """Between them they open every door but the administrator's."""
-
-
-@pytest.fixture
-def town(database: Database, app: Flask, tmp_path: Path) -> Iterator[Town]:
-    """A lab with something waiting at every desk; the doors count nobody."""
-    limiter.enabled = False
-    yield build_town(database, tmp_path / "instance", utc_now())
-    limiter.enabled = True
-
-
-@pytest.fixture
-def browser(
-    app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]
-) -> Callable[[str], FlaskClient]:
-    """``browser("manager")`` is the manager's, ``browser("visitor")`` nobody's."""
-    return lambda name: (
-        app.test_client() if name == "visitor" else sign_in(app.test_client(), town.people[name])
-    )
 
 
 def _query(value: str) -> str:
