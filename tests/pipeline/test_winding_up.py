@@ -11,8 +11,14 @@ from sqlmodel import col, select
 from livinglab.core.journal import Event
 from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Role
-from livinglab.handoff.commands import run_clock, wait_for_author
-from livinglab.handoff.models import Handoff, HandoffState
+from livinglab.handoff.commands import (
+    return_wrong_unit,
+    run_clock,
+    stop_waiting,
+    wait_for_author,
+    write_answer,
+)
+from livinglab.handoff.models import AnswerKind, Handoff, HandoffState
 from livinglab.handoff.queries import promise_kept
 from livinglab.ideas.commands import set_publication, withdraw_idea
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
@@ -134,6 +140,48 @@ def test_a_pause_that_ran_while_the_idea_was_hidden_moves_the_deadlines_once(ses
     session.refresh(handoff)
     assert handoff.waiting_since is None
     assert handoff.decision_due == before + timedelta(days=23)
+
+
+@pytest.mark.parametrize("ended_by", ["manager", "answer", "return"])
+def test_a_pause_that_ended_before_hidden_time_is_made_good_moves_the_deadlines_once(
+    session, place, noon, ended_by
+):
+    """Hidden on day 3 for 20 days; the pause ran from day 0 to day 9, or to the moment of the restoring."""
+    idea = place.idea(Stage.IDEA)
+    handoff = place.handoff(idea, state=HandoffState.ASSESSING, assigned_at=noon)
+    before, person = handoff.decision_due, place.viewer("member")
+    wait_for_author(
+        session,
+        handoff_id=handoff.id,
+        until=(noon + timedelta(days=13)).date(),
+        question="Which street?",
+        person=person,
+        now=noon,
+    )
+    stood = timedelta(days=9)
+    if ended_by == "manager":  # who sees what is hidden
+        hidden = noon + timedelta(days=3)
+        _publish(session, idea, Publication.HIDDEN, hidden)
+        stop_waiting(session, handoff_id=handoff.id, person=place.viewer("manager"), now=noon + stood)
+        now = hidden + timedelta(days=20)
+        _publish(session, idea, Publication.PUBLISHED, now)
+    else:  # between the restoring and the job of a few seconds later
+        hidden = noon + timedelta(days=3)
+        now = _hide_for(session, idea, 6, hidden)
+        assert now == noon + stood
+        step = {"handoff_id": handoff.id, "person": person, "now": now, "stamp": handoff.stamp}
+        if ended_by == "answer":
+            words = {"title": "We look at it", "body": "And answer again.", "language": "en"}
+            write_answer(session, kind=AnswerKind.PRELIMINARY, **words, **step)
+        else:
+            return_wrong_unit(session, note="Ask the parks", **step)
+    open_reviews(session, now)
+    session.refresh(handoff)
+    assert handoff.waiting_since is None
+    assert handoff.decision_due == before + (now - noon)
+    assert handoff.waited_seconds == int((now - noon).total_seconds())
+    told = session.scalars(select(Event).where(col(Event.kind) == "handoff-resumed")).one()
+    assert (told.data["seconds"], told.public) == (int(stood.total_seconds()), ended_by == "manager")
 
 
 def test_a_review_that_was_due_while_an_idea_was_hidden_opens_when_it_is_restored(session, place, noon):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlmodel import col
 
 from livinglab.core.clock import end_of_day, local_day
 from livinglab.core.errors import refuse
+from livinglab.core.journal import Event
 from livinglab.core.text import clean
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.commands._record import change, lock, log, open_handoff_row, stamped, turn
@@ -149,21 +151,50 @@ def resume(
         at: When the pause ended; earlier than ``now`` where the clock found out late.
         actor_id: ``None`` where the date itself ended it.
     """
-    stood = stop_pause(session, handoff, at=at, stamp=stamp)
+    stood = _stop_pause(session, handoff, at=at, stamp=stamp)
+    _log_resumed(session, handoff, stood, now=now, actor_id=actor_id)
+    turn(session, handoff, now=now)
+
+
+def end_pause_on_the_way(
+    session: Session, handoff: Handoff, *, now: datetime, actor_id: int, stamp: int | None = None
+) -> bool:
+    """End a pause because of another step, which the story tells of; the handoff's own log says both.
+
+    Returns:
+        Whether the clock stood.
+    """
+    if handoff.waiting_since is None:
+        return False
+    stood = _stop_pause(session, handoff, at=now, stamp=stamp)
+    _log_resumed(session, handoff, stood, now=now, actor_id=actor_id, public=False)
+    return True
+
+
+def _log_resumed(
+    session: Session,
+    handoff: Handoff,
+    stood: timedelta,
+    *,
+    now: datetime,
+    actor_id: int | None,
+    public: bool = True,
+) -> None:
+    """Record that the clock runs again, and how long it stood: ``_paused_within`` reads it."""
     log(
         session,
         handoff,
         "handoff-resumed",
         now=now,
         person_id=actor_id,
+        public=public,
         automatic=actor_id is None,
         seconds=int(stood.total_seconds()),
         due=stamped(handoff.due_at or now),
     )
-    turn(session, handoff, now=now)
 
 
-def stop_pause(session: Session, handoff: Handoff, *, at: datetime, stamp: int | None = None) -> timedelta:
+def _stop_pause(session: Session, handoff: Handoff, *, at: datetime, stamp: int | None = None) -> timedelta:
     """Move every open deadline by the time the clock stood; what was told of it moves along.
 
     Returns:
@@ -210,7 +241,7 @@ def leave_out_hidden(
     if handoff is None or not (running := running_clocks(handoff)):
         return False
     zone = lab_clock(session, handoff.lab_id).zone
-    paused = _overlap(handoff, hidden_at, restored_at, zone)
+    paused = _paused_within(session, handoff, hidden_at, restored_at, zone)
     most = timedelta()
     values: dict[str, Any] = {}
     for clock in running:
@@ -238,12 +269,34 @@ def leave_out_hidden(
     return True
 
 
-def _overlap(handoff: Handoff, start: datetime, end: datetime, zone: str) -> timedelta:
-    """Return how long of a span the clock stood anyway, because the unit waits for the author."""
-    if handoff.waiting_since is None or handoff.waiting_until is None:
-        return timedelta()
-    until = min(end, end_of_wait(handoff.waiting_until, zone))
-    return max(timedelta(), until - max(start, handoff.waiting_since))
+def _paused_within(
+    session: Session, handoff: Handoff, start: datetime, end: datetime, zone: str
+) -> timedelta:
+    """Return how long of a span the clock stood anyway, because the unit waited for the author."""
+    pauses = _ended_pauses(session, handoff, start)
+    if handoff.waiting_since is not None and handoff.waiting_until is not None:
+        pauses.append((handoff.waiting_since, end_of_wait(handoff.waiting_until, zone)))
+    overlaps = (min(end, until) - max(start, since) for since, until in pauses)
+    return sum((max(timedelta(), overlap) for overlap in overlaps), timedelta())
+
+
+def _ended_pauses(session: Session, handoff: Handoff, after: datetime) -> list[tuple[datetime, datetime]]:
+    """Return from when to when the clock stood, for each pause over since an instant, by the journal."""
+    told = session.execute(
+        sa.select(col(Event.kind), col(Event.at), col(Event.data))
+        .where(
+            col(Event.idea_id) == handoff.idea_id,
+            col(Event.subject_id) == handoff.id,
+            col(Event.kind).in_(("handoff-waiting", "handoff-resumed")),
+        )
+        .order_by(col(Event.id))
+    ).all()
+    spans = [
+        (before.at, before.at + timedelta(seconds=event.data["seconds"]))
+        for before, event in pairwise(told)
+        if (before.kind, event.kind) == ("handoff-waiting", "handoff-resumed")
+    ]
+    return [span for span in spans if span[1] > after]
 
 
 def _move_escalations(session: Session, handoff: Handoff, clock: Clock, old: datetime, new: datetime) -> None:

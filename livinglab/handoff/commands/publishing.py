@@ -15,7 +15,7 @@ from livinglab.core.errors import NotFound, refuse
 from livinglab.core.journal import Reader
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.commands._record import change, clean_note, idea_of, lock, log, turn
-from livinglab.handoff.commands.deadlines import stop_pause
+from livinglab.handoff.commands.deadlines import end_pause_on_the_way
 from livinglab.handoff.commands.ending import start_delivery
 from livinglab.handoff.models import POSITIVE, Answer, AnswerKind, Handoff, HandoffState
 from livinglab.handoff.queries.facts import authors_of, lab_clock
@@ -135,7 +135,7 @@ def publish(
     if answer.kind is AnswerKind.RECEIPT:
         change(session, handoff, now=now, stamp=stamp)
     else:
-        _settle(session, handoff, answer, now=now, stamp=stamp)
+        _settle(session, handoff, answer, person=person, now=now, stamp=stamp)
     log_answer(session, handoff, answer, "answer-published", now=now, person_id=person.known_id)
     if answer.kind is AnswerKind.FINAL:
         _after_final(session, handoff, answer, person=person, now=now)
@@ -143,10 +143,11 @@ def publish(
         turn(session, handoff, now=now)
 
 
-def _settle(session: Session, handoff: Handoff, answer: Answer, *, now: datetime, stamp: int | None) -> None:
+def _settle(
+    session: Session, handoff: Handoff, answer: Answer, *, person: Viewer, now: datetime, stamp: int | None
+) -> None:
     """Set what a preliminary or final answer means for state and clock."""
-    if handoff.waiting_since is not None:
-        stop_pause(session, handoff, at=now, stamp=stamp)
+    if end_pause_on_the_way(session, handoff, now=now, actor_id=person.known_id, stamp=stamp):
         stamp = None
     used = int((now - handoff.queued_at).total_seconds()) - handoff.waited_seconds
     first = handoff.answer_seconds if handoff.answer_seconds is not None else max(0, used)

@@ -12,7 +12,7 @@ from livinglab.core.errors import NotFound, Refused, refuse
 from livinglab.core.text import clean_line
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.commands._record import change, clean_note, idea_of, lock, log, stamped, turn
-from livinglab.handoff.commands.deadlines import stop_pause
+from livinglab.handoff.commands.deadlines import end_pause_on_the_way
 from livinglab.handoff.commands.ending import discard_waiting_answer, end
 from livinglab.handoff.models import Handoff, HandoffState
 from livinglab.handoff.queries.facts import in_progress, is_member, lab_clock
@@ -307,6 +307,8 @@ def return_wrong_unit(
     refuse(why_not_return(handoff, person, stage=idea_of(session, handoff).stage))
     text = clean_note(note, needed=True)
     returns = handoff.returns + 1
+    if end_pause_on_the_way(session, handoff, now=now, actor_id=person.known_id, stamp=stamp):
+        stamp = None
     log(
         session,
         handoff,
@@ -317,7 +319,6 @@ def return_wrong_unit(
         returns=returns,
         to_manager=returns >= MOST_RETURNS,
     )
-    stop_pause(session, handoff, at=now)
     discard_waiting_answer(session, handoff)
     change(
         session,
