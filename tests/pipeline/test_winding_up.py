@@ -20,7 +20,7 @@ from livinglab.handoff.commands import (
 )
 from livinglab.handoff.models import AnswerKind, Handoff, HandoffState
 from livinglab.handoff.queries import promise_kept
-from livinglab.ideas.commands import set_publication, withdraw_idea
+from livinglab.ideas.commands import publish_idea, set_publication, withdraw_idea
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 from livinglab.people.commands import end_role
 from livinglab.people.models import Person
@@ -108,6 +108,17 @@ def test_a_handoff_that_nobody_has_taken_is_not_late_by_days_it_was_hidden(sessi
     assert session.scalars(select(Event.id).where(col(Event.kind) == "handoff-late")).all() == []
     run_clock(session, handoff.assign_due)
     assert len(session.scalars(select(Event.id).where(col(Event.kind) == "handoff-late")).all()) == 1
+
+
+def test_hidden_time_is_made_good_also_where_an_idea_is_published_anew(session, place, make, noon):
+    idea = place.idea(Stage.IDEA)
+    handoff = make.handoff(idea, place.unit)
+    due, restored = handoff.decision_due, noon + timedelta(days=30)
+    _publish(session, idea, Publication.HIDDEN, noon)
+    publish_idea(session, idea_id=idea.id, by_id=None, now=restored)
+    open_reviews(session, restored)
+    session.refresh(handoff)
+    assert handoff.decision_due == due + timedelta(days=30)
 
 
 def test_what_was_late_before_it_was_hidden_is_as_late_when_it_is_visible_again(session, place, make, noon):

@@ -143,6 +143,7 @@ def publish_idea(session: Session, *, idea_id: int, by_id: int | None, now: date
         challenge_id=idea.challenge_id,
         idea_id=idea.id,
         data={"stage": idea.stage.value, "by_id": by_id},
+        readers=(Reader.NOTICES,) if first_time else (Reader.NOTICES, Reader.PIPELINE),
     )
     return idea
 
