@@ -86,7 +86,8 @@ def watch() -> None:
             check(conn.info.setdefault("held", []), statement)
 
     def afresh(conn: sa.Connection) -> None:
-        conn.info["held"] = []
+        if not conn.invalidated:  # else the line is gone, and with it what it held
+            conn.info["held"] = []
 
     sa.event.listen(sa.Engine, "before_cursor_execute", before)
     for end in ("begin", "commit", "rollback"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,17 +55,37 @@ def known_id(row_id: int | None) -> int:
 
 
 LOCK_WAIT_S = 15
-"""So long a statement waits for somebody else's lock; then people are told to come back."""
+"""So long a statement waits for somebody else's lock on SQLite; then people are told to come back."""
+_SERVER_LOCK_WAIT_S = 6
+"""The same on PostgreSQL: the server gives up, and its locks go, before a request loses patience."""
 _POSTGRES = {
     "connect_timeout": "5",
     "keepalives_idle": "10",  # a server that vanishes closes nothing: ask after ten seconds of silence
     "keepalives_interval": "3",
     "keepalives_count": "3",
-    "options": f"-c lock_timeout={LOCK_WAIT_S}s",
+    "options": f"-c lock_timeout={_SERVER_LOCK_WAIT_S}s",
 }
 _ONE_PICTURE = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 """What a page reads in several statements stood together at one instant, as SQLite has it anyway: else the
 mark of a form, or a stamp, could be newer than the words it is shown with."""
+
+
+_until: ContextVar[float | None] = ContextVar("livinglab_patience", default=None)
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Wait so long in all for a PostgreSQL that is silent, whatever is asked of it meanwhile."""
+    token = _until.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def waits_until() -> float | None:
+    """Return the instant of the monotonic clock at which patience ends; ``None`` without a limit."""
+    return _until.get()
 
 
 class Database:
@@ -85,6 +107,10 @@ class Database:
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            from livinglab.core import postgres  # its driver is not needed, and not loaded, beside SQLite
+
+            postgres.install(self.engine)
         self._read_engine = self.engine.execution_options(**({} if self.is_sqlite else _ONE_PICTURE))
         self._write_engine = self.engine.execution_options(livinglab_writes=True)
         self.writes = 0

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from flask import Flask
 
+from livinglab.core.db import patience
 from livinglab.web.errors import unavailable
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 READERS = 2
 WRITERS = 2
-PATIENCE_S = 10.0
-"""So long a request waits at its gate; with the wait for a lock, nobody hears nothing for half a minute."""
+PATIENCE_S = 8.0
+"""So long a request waits in all: at its gate and, on PostgreSQL, for the database. Of one that is frozen
+people are told within ten seconds, the opening of a line counted in."""
 IN_MEMORY = 500_000
 CHUNK = 65_536
 
@@ -62,12 +64,13 @@ class Gates:
     def _pass(
         self, gate: BoundedSemaphore, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        if not gate.acquire(timeout=PATIENCE_S):
-            return self._busy(environ, start_response)
-        try:
-            return self._answer(environ, start_response)
-        finally:
-            gate.release()
+        with patience(PATIENCE_S):
+            if not gate.acquire(timeout=PATIENCE_S):
+                return self._busy(environ, start_response)
+            try:
+                return self._answer(environ, start_response)
+            finally:
+                gate.release()
 
     def _read_body(self, environ: WSGIEnvironment, body: SpooledTemporaryFile[bytes]) -> None:
         """Put the body where the app reads it without waiting."""

@@ -77,6 +77,7 @@ def test_postgresql_is_frozen(postgres_ground: Ground, own_postgres: Postgres, t
     verdict = judge(ground.database, town, traffic.ledger)
     table.add(f"PostgreSQL frozen for {seconds} s", ground.engine, verdict, traffic.ledger, recovery_s=wait)
     assert verdict.clean, verdict
+    assert not traffic.ledger.count(Outcome.UNKNOWN) + traffic.ledger.pages[Outcome.UNKNOWN]
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(LONG, marks=pytest.mark.whole)])
