@@ -56,6 +56,8 @@ log = structlog.get_logger()
 LEASE_CHECK_S = 2.0
 MOST_MAILS = 60
 """Mails that one run hands over; the next comes five seconds later."""
+MOST_REFUSED = 5
+"""After so many refusals in a row the server itself is ill: the rest waits, untried, for the next run."""
 NIGHT_FROM = 1
 """Hour (UTC) from which the copy of a day is made."""
 MOST_ACCOUNTS = 200
@@ -116,8 +118,9 @@ def deliver_mails(now: datetime, *, transport: Transport | None = None, most: in
     """Hand the mails that are due to the mail server (or to files), each claimed and settled on its own.
 
     So a worker that is killed leaves one mail unsettled, not a batch; and where the mail server itself
-    is away, the rest waits for the next run untouched.
+    is away, or refuses whatever it is given, the rest waits for the next run untouched.
     """
+    refused = 0
     way = transport or transport_for(settings().smtp_url, settings().instance)
     for tried in range(most):
         with db.writing() as session:
@@ -132,7 +135,8 @@ def deliver_mails(now: datetime, *, transport: Transport | None = None, most: in
             log.warning("mail not delivered", kind=mail.kind, error=type(problem).__name__)
         with db.writing() as session:
             settle_mail(session, mail.id or 0, now=_later(now, transport), error=error, away=away)
-        if away:
+        refused = refused + 1 if error else 0
+        if away or refused >= MOST_REFUSED:
             return tried + 1
     return most
 

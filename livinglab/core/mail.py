@@ -20,7 +20,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import Field, SQLModel, col, select
 
-MAX_ATTEMPTS = 12
+MAX_ATTEMPTS = 16
+FIRST_RETRY = timedelta(seconds=5)
+LAST_RETRY = timedelta(hours=6)
+"""How long a mail that was refused waits: doubling, so that an illness of the server is outlived by at most
+as long as it lasted, and a mail is tried for about a day before it is given up."""
+AWAY_RETRY = timedelta(seconds=10)
+"""One mail at a time asks whether a server that was away is there again."""
 
 
 class OutboxMail(SQLModel, table=True):
@@ -218,10 +224,10 @@ def mails_waiting(session: Session) -> int:
 def settle_mail(
     session: Session, mail_id: int, *, now: datetime, error: str | None, away: bool = False
 ) -> None:
-    """Note that a claimed mail was sent, or when it is tried again (1 minute, doubling, up to 6 hours).
+    """Note that a claimed mail was sent, or when it is tried again (5 seconds, doubling, up to 6 hours).
 
     Args:
-        away: The server was; that counts as no attempt, and it is tried again in a minute.
+        away: The server was; that counts as no attempt, and it is tried again in ten seconds.
     """
     mail = session.get(OutboxMail, mail_id)
     if mail is None:
@@ -230,10 +236,10 @@ def settle_mail(
         mail.sent_at, mail.data, mail.last_error = now, {}, None
     elif away:
         mail.last_error, mail.attempts = error[:300], mail.attempts - 1
-        mail.next_try_at = now + timedelta(minutes=1)
+        mail.next_try_at = now + AWAY_RETRY
     else:
         mail.last_error = error[:300]
-        mail.next_try_at = now + min(timedelta(minutes=2 ** (mail.attempts - 1)), timedelta(hours=6))
+        mail.next_try_at = now + min(FIRST_RETRY * 2 ** (mail.attempts - 1), LAST_RETRY)
         if mail.attempts >= MAX_ATTEMPTS:
             mail.given_up_at, mail.data = now, {}
     session.add(mail)
