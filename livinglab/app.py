@@ -41,6 +41,7 @@ from livinglab.web import (
     locale,
     paging,
     phrases,
+    templating,
 )
 from livinglab.web.views import health, pages
 
@@ -76,6 +77,7 @@ def create_app(config: Config | None = None) -> Flask:
         instance_path=str(config.instance.absolute()),
     )
     _configure(app, config)
+    templating.install(app)
     app.url_map.converters["int"] = paging.RowNumber
     database.install(app, Database(config.database), config)
     access.install(app, labs.load_viewer)
@@ -124,10 +126,6 @@ def _configure(app: Flask, config: Config) -> None:
         BABEL_TRANSLATION_DIRECTORIES=str(PACKAGE / "translations"),
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.add_extension("jinja2.ext.do")
 
 
 def _hosts(config: Config) -> list[str]:

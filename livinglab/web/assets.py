@@ -51,8 +51,12 @@ def _joined(folder: Path, _changed: float) -> tuple[bytes, str]:
 
 
 def _sheet() -> tuple[bytes, str]:
-    folder = Path(str(current_app.static_folder))
-    return _joined(folder, max((folder / f"{name}.css").stat().st_mtime for name in SHEETS))
+    known: tuple[bytes, str] | None = current_app.extensions.get("livinglab.sheet")
+    if known is None or current_app.debug:
+        folder = Path(str(current_app.static_folder))
+        known = _joined(folder, max((folder / f"{name}.css").stat().st_mtime for name in SHEETS))
+        current_app.extensions["livinglab.sheet"] = known
+    return known
 
 
 def stylesheet() -> str:

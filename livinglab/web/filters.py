@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -71,6 +72,11 @@ def time_there(value: datetime) -> str:
     return str(format_time(value, "short", rebase=False))
 
 
+def key(value: object) -> str:
+    """Return the plain value of an enum or a string, for an attribute or a look-up."""
+    return str(value.value if isinstance(value, Enum) else value)
+
+
 def iso(value: date | datetime) -> str:
     """Write a machine-readable instant or day for ``<time datetime>``."""
     return (
@@ -130,6 +136,7 @@ def install(app: Flask) -> None:
         time_there=time_there,
         datetime=when,
         iso=iso,
+        key=key,
         ago=ago,
         days_since=days_since,
         number=number,

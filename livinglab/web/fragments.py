@@ -59,12 +59,13 @@ class Fragments:
 
 def _surroundings() -> str:
     """Return what every part depends on beside its own facts; the same for the whole of a page."""
-    found: str | None = g.get("fragment_surroundings")
-    lab = (g.get("lab_languages"), g.get("lab_zone"))
-    if found is None or g.fragment_lab != lab:
+    here = g._get_current_object()
+    found: str | None = here.get("fragment_surroundings")
+    lab = (here.get("lab_languages"), here.get("lab_zone"))
+    if found is None or here.fragment_lab != lab:
         chosen = (language(), request.args.get("lang"), time_zone(), lab[0], request.script_root)
-        found = g.fragment_surroundings = repr((*chosen, f"{utc_now():%Y%m%d%H}"))
-        g.fragment_lab = lab
+        found = here.fragment_surroundings = repr((*chosen, f"{utc_now():%Y%m%d%H}"))
+        here.fragment_lab = lab
     return found
 
 

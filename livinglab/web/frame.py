@@ -202,6 +202,16 @@ class Frame:
             LanguageLink(code, NAMES[code], address_in(code), code == self.lang) for code in LANGUAGES
         )
 
+    @property
+    def places(self) -> tuple[tuple[str, str, str], ...]:
+        """Return the entries of the main menu: section, address and name."""
+        return (
+            ("labs", url_for("labs.index"), _("Labs")),
+            ("challenges", url_for("challenges.index"), _("Challenges")),
+            ("ideas", url_for("ideas.index"), _("Ideas")),
+            ("how", url_for("pages.how"), _("How it works")),
+        )
+
     @cached_property
     def canonical_url(self) -> str:
         """Return the page's own address, without a language."""

@@ -73,12 +73,23 @@ def address_in(code: str | None) -> str:
     What was asked for is only carried along, never handed to ``url_for`` by name: ``?_external=1`` or
     ``?endpoint=x`` typed by somebody would build another address, or none.
     """
-    if request.endpoint is None:
-        return request.path
-    asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    query = urlencode([*asked, *((("lang", code),) if code else ())])
-    path = url_for(request.endpoint, **(request.view_args or {}), lang=None)
-    return f"{path}?{query}" if query else path
+    path, query = _address()
+    told = "&".join(part for part in (query, f"lang={code}" if code else "") if part)
+    return f"{path}?{told}" if told else path
+
+
+def _address() -> tuple[str, str]:
+    """Return this page's path and what it was asked for besides a language; worked out once a request."""
+    known: tuple[str, str] | None = g.get("own_address")
+    if known is None:
+        asked = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+        path = (
+            url_for(request.endpoint, **(request.view_args or {}), lang=None)
+            if request.endpoint
+            else request.path
+        )
+        known = g.own_address = (path, urlencode(asked) if request.endpoint else "")
+    return known
 
 
 def in_chosen_language(path: str) -> str:

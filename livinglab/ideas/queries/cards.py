@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,6 +70,7 @@ _OF_IDEA = (
     "hold_until", "decline_code", "next_step", "next_who", "next_by", "waits_since", "due_at", "late_since",
     "published_at", "image_alt",
 )  # fmt: skip
+_of_idea = attrgetter(*_OF_IDEA)
 COLUMNS: tuple[Any, ...] = (
     *(getattr(Idea, name) for name in _OF_IDEA),
     col(Idea.glance),
@@ -121,7 +123,7 @@ def card_of(row: Any, now: datetime) -> IdeaCard:
     opens = counts_open_at(row.published_at, row.hidden_hours, row.counts_from, row.closes_at)
     shown = counts_open(opens, now)
     return IdeaCard(
-        **{name: getattr(row, name) for name in _OF_IDEA},
+        **dict(zip(_OF_IDEA, _of_idea(row), strict=True)),
         lab_name=row.lab_name,
         lab_slug=row.lab_slug,
         challenge=row.challenge,

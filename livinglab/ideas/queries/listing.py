@@ -208,7 +208,7 @@ def _turn(
     for glance in range(GLANCES):
         for turn, (low, high) in enumerate(ring_spans(glance, seed, start[0] if start else None)):
             values[f"low{glance}{turn}"], values[f"high{glance}{turn}"] = low, high
-    rows = session.execute(query, values)
+    rows = session.connection().execute(query, values)
     keyed = sorted(((fair_key(row.glance, row.ring, seed), row.id), row) for row in rows)
     ahead = [(key, row) for key, row in keyed if start is None or key > start]
     cards = tuple(card_of(row, now) for _, row in ahead[:size])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -60,11 +61,16 @@ class PlaceCategory:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Everything an idea can be filed under."""
+    """Everything an idea can be filed under.
 
-    labs: tuple[PlaceLab, ...]
-    challenges: tuple[PlaceChallenge, ...]
-    categories: tuple[PlaceCategory, ...]
+    Args:
+        mark: Another one for other contents; it stands for them where a part of a page is known by its facts.
+    """
+
+    labs: tuple[PlaceLab, ...] = field(repr=False)
+    challenges: tuple[PlaceChallenge, ...] = field(repr=False)
+    categories: tuple[PlaceCategory, ...] = field(repr=False)
+    mark: str
 
     def lab(self, lab_id: int | None) -> PlaceLab | None:
         """Return a lab by number."""
@@ -95,13 +101,36 @@ class Places:
 
 def places(session: Session) -> Places:
     """Read every lab with its challenges (not drafts) and categories (not retired), in one statement."""
-    rows: Any = session.execute(_places_query(session.get_bind().dialect.name)).all()
+    query = _places_query(session.get_bind().dialect.name)
+    return _places_of(tuple(map(tuple, session.connection().execute(query))))
+
+
+@lru_cache(maxsize=4)
+def _places_of(read: tuple[tuple[Any, ...], ...]) -> Places:
+    """Make what was read into places; the same rows, read again, are the same places."""
+    rows = [_Row._make(values) for values in read]
     subjects = sorted((row for row in rows if row.kind == "category"), key=lambda row: (row.figure, row.id))
     return Places(
         labs=tuple(sorted((_lab(row) for row in rows if row.kind == "lab"), key=lambda lab: lab.brief.name)),
         challenges=tuple(_challenge(row) for row in rows if row.kind == "challenge"),
         categories=tuple(PlaceCategory(r.id, r.parent, r.word, json.loads(r.texts)) for r in subjects),
+        mark=hashlib.sha256(repr(read).encode()).hexdigest(),
     )
+
+
+class _Row(NamedTuple):
+    kind: str
+    id: int
+    parent: int
+    word: str
+    name: str
+    texts: str
+    zones: str
+    theme: str
+    country: str
+    state: str
+    figure: int
+    closes: float | None
 
 
 @lru_cache(maxsize=2)
@@ -142,7 +171,7 @@ def _epoch(at: Any) -> Any:
     return sa.extract("epoch", at)
 
 
-def _lab(row: Any) -> PlaceLab:
+def _lab(row: _Row) -> PlaceLab:
     brief = LabBrief(
         id=row.id,
         slug=row.word,
@@ -156,6 +185,6 @@ def _lab(row: Any) -> PlaceLab:
     return PlaceLab(brief, row.parent, row.state != Moderation.AFTER.value)
 
 
-def _challenge(row: Any) -> PlaceChallenge:
+def _challenge(row: _Row) -> PlaceChallenge:
     closes_at = None if row.closes is None else datetime.fromtimestamp(row.closes, UTC)
     return PlaceChallenge(row.id, row.parent, json.loads(row.texts), ChallengeState(row.state), closes_at)

@@ -150,7 +150,8 @@ _KEPT = (
 
 def _url(**changes: Any) -> str:
     """Return this list's address with some of its parameters changed; ``None`` takes one away."""
-    values: dict[str, Any] = {name: request.args[name] for name in _KEPT if request.args.get(name)}
-    values.pop("after", None)
-    values |= changes
+    asked = request.args
+    values: dict[str, Any] = (
+        {name: asked[name] for name in _KEPT if name in asked} | {"after": None} | changes
+    )
     return url_for("ideas.index", **{name: value for name, value in values.items() if value})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -86,7 +86,7 @@ class Standing:
     @property
     def waits(self) -> bool:
         """Say whether anybody is waited for."""
-        return bool(self.role or self.unit or self.face)
+        return self.role is not None or bool(self.unit) or self.face is not None
 
     @property
     def late(self) -> bool:
@@ -204,11 +204,25 @@ def _standing_query() -> sa.Select[Any]:
     return with_standing(query).where(col(Idea.id).in_(wanted))  # type: ignore[no-any-return]
 
 
+Facts = dict[str, Any]
+"""Fields of a standing that are known so far."""
+
+
 def standing_from(row: Any, now: datetime) -> Standing:
     """Build the standing of one row of ``standing_columns``."""
     zone = row.timezones[0]
-    today = local_day(now, zone)
-    base = Standing(
+    if row.publication is not Publication.PUBLISHED:
+        told: Facts = {}
+    elif row.activity in ENDED:
+        ended = row.declined_at if row.activity is Activity.DECLINED else row.waits_since
+        told = {"ended_on": local_day(ended, zone) if ended else None}
+    else:
+        told = _underway(row, zone)
+        told |= _steps(told, row, now, zone)
+        if _awaited(told) and row.stage is not Stage.SERVICE and row.waits_since:
+            days = (local_day(now, zone) - local_day(row.waits_since, zone)).days
+            told |= {"since": row.waits_since, "days": max(0, days)}
+    return Standing(
         idea_id=row.idea_id,
         lab_id=row.lab_id,
         stage=row.stage,
@@ -217,44 +231,36 @@ def standing_from(row: Any, now: datetime) -> Standing:
         decline_code=row.decline_code,
         review_id=row.review_id,
         language=row.idea_language,
+        **told,
     )
-    if row.publication is not Publication.PUBLISHED:
-        return base
-    if row.activity in ENDED:
-        ended = row.declined_at if row.activity is Activity.DECLINED else row.waits_since
-        return replace(base, ended_on=local_day(ended, zone) if ended else None)
+
+
+def _underway(row: Any, zone: str) -> Facts:
+    """Say whom an idea waits for that has not ended, and the usual next step."""
     if row.activity is Activity.HOLD:
-        taken_up = replace(base, step=_l("The idea is taken up again"), step_by=row.hold_until)
-        return _with_step(taken_up, row, now, zone)
-    found = _in_review(base, row) if row.activity is Activity.REVIEW else _active(base, row, zone)
-    if found.waits and row.stage is not Stage.SERVICE:
-        since = row.waits_since
-        found = replace(found, since=since, days=_days(since, today, zone))
-    return _with_step(found, row, now, zone)
+        return {"step": _l("The idea is taken up again"), "step_by": row.hold_until}
+    return _in_review(row) if row.activity is Activity.REVIEW else _active(row, zone)
 
 
-def _days(since: datetime | None, today: date, zone: str) -> int:
-    return max(0, (today - local_day(since, zone)).days) if since else 0
+def _awaited(told: Facts) -> bool:
+    return bool(told.get("unit")) or told.get("role") is not None or told.get("face") is not None
 
 
-def _with_step(found: Standing, row: Any, now: datetime, zone: str) -> Standing:
+def _steps(told: Facts, row: Any, now: datetime, zone: str) -> Facts:
     """Say what is owed first: the unit's answer by its deadline, or the step somebody named by its day."""
     due = owed(row.due_at, now, zone, stood_since=row.waiting_since)
-    usual_by = found.step_by if row.activity is Activity.HOLD else due.last_day if due else found.step_by
+    usual_by = told.get("step_by")
+    if due and row.activity is not Activity.HOLD:
+        usual_by = due.last_day
     if row.next_step and _named_first(row, due):
-        found = replace(
-            found, step=row.next_step, step_who=row.next_who, step_by=row.next_by or usual_by, named=True
-        )
+        by = row.next_by or usual_by
+        found: Facts = {"step": row.next_step, "step_who": row.next_who, "step_by": by, "named": True}
     else:
-        found = replace(found, step_by=usual_by, then=row.next_step, then_by=row.next_by)
-    late = (local_day(now, zone) - found.step_by).days if found.step_by else 0
-    return replace(
-        found,
-        due=due.at if due else None,
-        days_left=due.days_left if due else None,
-        late_days=due.days_late if due else 0,
-        step_late_days=max(0, late),
-    )
+        found = {"step_by": usual_by, "then": row.next_step, "then_by": row.next_by}
+    late = (local_day(now, zone) - found["step_by"]).days if found["step_by"] else 0
+    if due:
+        found |= {"due": due.at, "days_left": due.days_left, "late_days": due.days_late}
+    return found | {"step_late_days": max(0, late)}
 
 
 def _named_first(row: Any, due: Owed | None) -> bool:
@@ -262,48 +268,48 @@ def _named_first(row: Any, due: Owed | None) -> bool:
     return due is None or row.next_by is None or row.next_by <= due.last_day
 
 
-def _in_review(base: Standing, row: Any) -> Standing:
+def _in_review(row: Any) -> Facts:
     if row.proposal_id is not None:
-        return replace(base, role=_SECOND, step=_l("Confirm or return the proposed decision"))
+        return {"role": _SECOND, "step": _l("Confirm or return the proposed decision")}
     if row.handoff_outcome is not None and row.handoff_outcome not in POSITIVE:
-        return replace(base, role=_DECIDERS, step=_l("Decide what follows from the unit’s answer"))
+        return {"role": _DECIDERS, "step": _l("Decide what follows from the unit’s answer")}
     if row.stage is Stage.IDEA:
         if row.handoff_state is None:
-            return replace(base, role=_FACILITATOR, step=_l("Ask a receiving unit to assess it"))
+            return {"role": _FACILITATOR, "step": _l("Ask a receiving unit to assess it")}
         if row.handoff_state in (HandoffState.QUEUED, HandoffState.ASSIGNED):
-            return _at_the_unit(base, row)
+            return _at_the_unit(row)
         if row.lead_name is None:
-            return replace(base, role=_FACILITATOR, step=_l("Name a project lead"))
+            return {"role": _FACILITATOR, "step": _l("Name a project lead")}
     elif row.handoff_due is not None:
-        return _at_the_unit(base, row)
-    return replace(base, role=_DECIDERS, step=_l("Decide at the gate"))
+        return _at_the_unit(row)
+    return {"role": _DECIDERS, "step": _l("Decide at the gate")}
 
 
-def _active(base: Standing, row: Any, zone: str) -> Standing:
+def _active(row: Any, zone: str) -> Facts:
     if row.stage is Stage.SERVICE:
-        began = local_day(row.stage_since, zone) if row.stage_since else None
-        if row.measure_next:
-            step = _l("Measure the benefit again")
-            return replace(base, face=lead_face(row), step=step, step_by=row.measure_next, ended_on=began)
-        return replace(base, ended_on=began)
+        began = {"ended_on": local_day(row.stage_since, zone) if row.stage_since else None}
+        if not row.measure_next:
+            return began
+        step = _l("Measure the benefit again")
+        return {**began, "face": lead_face(row), "step": step, "step_by": row.measure_next}
     if row.handoff_state is not None and row.handoff_outcome is None:
-        return _at_the_unit(base, row)
+        return _at_the_unit(row)
     if row.stage is Stage.IDEA:
-        return replace(base, step=_l("A review opens when enough people support it"))
+        return {"step": _l("A review opens when enough people support it")}
     step = _l("Prepare the next gate") if row.stage is Stage.CONCEPT else _l("Try it out and report")
     lead = lead_face(row)
     if lead is None:
-        return replace(base, role=_FACILITATOR, step=_l("Name a project lead"))
-    return replace(base, face=lead, step=step)
+        return {"role": _FACILITATOR, "step": _l("Name a project lead")}
+    return {"face": lead, "step": step}
 
 
-def _at_the_unit(base: Standing, row: Any) -> Standing:
+def _at_the_unit(row: Any) -> Facts:
     """Say whom it waits for while a receiving unit owes the next thing."""
     if row.waiting_since is not None:
         step = _l("Answer the unit’s question")
-        return replace(base, role=_AUTHOR, step=step, step_by=row.waiting_until)
+        return {"role": _AUTHOR, "step": step, "step_by": row.waiting_until}
     if row.unit_id is None:
-        return replace(base, role=_FACILITATOR, step=_l("Choose the right receiving unit"))
+        return {"role": _FACILITATOR, "step": _l("Choose the right receiving unit")}
     steps = {
         HandoffState.QUEUED: _l("Say who in the unit takes it"),
         HandoffState.ASSIGNED: _l("Agree to assess it"),
@@ -311,7 +317,7 @@ def _at_the_unit(base: Standing, row: Any) -> Standing:
         HandoffState.ASSESSING: _l("Preliminary answer"),
         HandoffState.PRELIMINARY: _l("Final answer"),
     }
-    return replace(base, unit=dict(row.unit_name or {}), step=steps.get(row.handoff_state))
+    return {"unit": dict(row.unit_name or {}), "step": steps.get(row.handoff_state)}
 
 
 @dataclass(frozen=True, slots=True)
