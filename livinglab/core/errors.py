@@ -12,15 +12,19 @@ class Refused(Exception):
         code: Stable word for programs and tests, such as ``support-closed``.
         reason: A sentence for people, translatable (lazy) where it reaches a page.
         field: Name of the form field it belongs to, where there is one.
+        also: What is wrong besides, at other fields, so that a form is put right in one go.
     """
 
     status: ClassVar[int] = 409
 
-    def __init__(self, code: str, reason: object, *, field: str | None = None) -> None:
+    def __init__(
+        self, code: str, reason: object, *, field: str | None = None, also: tuple[Refused, ...] = ()
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.reason = reason
         self.field = field
+        self.also = also
 
 
 class Forbidden(Refused):

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import abort
+from flask import abort, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import (
     BooleanField,
     DateField,
@@ -49,6 +50,23 @@ TICK = _l("Tick this to go on.")
 class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     """A form with CSRF. A refusal by a command is shown at its field, or on top."""
 
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """Only text reaches a field, and files only a field for files.
+
+        JSON would bring values of any kind at any depth, and a file sent under the name of a text is none.
+        """
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Return what was sent for the fields of this form; of a body of JSON nothing."""
+            if request.is_json:
+                return None
+            sent = super().wrap_formdata(form, formdata)
+            if not isinstance(sent, CombinedMultiDict):
+                return sent
+            files = {field.name for field in form if isinstance(field, FileField)}
+            meant = [one for one in request.files.items(multi=True) if one[0] in files]
+            return CombinedMultiDict([request.form, MultiDict(meant)])
+
     refused: Refused | None = None
     form_errors: list[Any]
 
@@ -64,12 +82,13 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
             self.add_problem(problem)
 
     def add_problem(self, problem: Refused) -> None:
-        """Show a refusal at its field; without one, on top of the form."""
-        field = self._fields.get(problem.field or "")
-        if field is None:
-            self.form_errors = [*self.form_errors, problem.reason]
-        else:
-            field.errors = [*field.errors, problem.reason]
+        """Show a refusal, and what is wrong besides, at its field; without one, on top of the form."""
+        for one in (problem, *problem.also):
+            field = self._fields.get(one.field or "")
+            if field is None:
+                self.form_errors = [*self.form_errors, one.reason]
+            else:
+                field.errors = [*field.errors, one.reason]
 
     @property
     def failed(self) -> bool:

@@ -12,7 +12,7 @@ from livinglab.core.errors import NotFound, Refused
 from livinglab.core.viewer import VISITOR, Viewer
 from livinglab.ideas.models import Comment, Idea, IdeaCount, Publication
 from livinglab.moderation.commands import report
-from livinglab.moderation.models import Action, Decision, Report
+from livinglab.moderation.models import Action, Decision, Report, Source
 from livinglab.moderation.rules import Verdict
 from tests.make import Make
 from tests.moderation.conftest import Desk, Hand, mails
@@ -134,3 +134,35 @@ def test_ones_own_and_what_is_not_public_cannot_be_reported(
     other = make.comment(make.idea())
     with pytest.raises(NotFound):
         tell(session, idea, make.viewer(), noon, other.id)
+
+
+@pytest.mark.parametrize("comments", [False, True])
+def test_who_moderates_may_report_what_is_hidden_and_then_remove_it(
+    session: Session, make: Make, hand: Hand, desk: Desk, comments: bool
+) -> None:
+    idea = make.idea(desk.lab)
+    comment_id = make.comment(idea).id if comments else None
+    thing = session.get_one(Comment, comment_id) if comments else session.get_one(Idea, idea.id)
+    tell(session, idea, desk.ida, desk.now, comment_id)
+    desk.decide(Verdict.HIDE, idea.id, comment_id)
+    assert (hand.cases(), thing.publication) == (0, Publication.HIDDEN)
+    others = [make.viewer(), make.viewer(make.lead(desk.lab)), make.viewer(make.facilitator(make.lab()))]
+    for other in others:
+        with pytest.raises(Refused):
+            tell(session, idea, other, desk.now, comment_id)
+    assert hand.cases() == 0
+    tell(session, idea, desk.ida, desk.now, comment_id, rule="unlawful")
+    assert hand.case(idea.id, comment_id).source is Source.REPORT
+    desk.decide(Verdict.REMOVE, idea.id, comment_id, rule="unlawful")
+    assert thing.publication is Publication.REMOVED
+    with pytest.raises(Refused) as refused:
+        tell(session, idea, desk.ida, desk.now, comment_id)
+    assert refused.value.code == "not-public"
+
+
+def test_nobody_reports_their_own_hidden_text(session: Session, make: Make, desk: Desk) -> None:
+    author = make.facilitator(desk.lab)
+    idea = make.idea(desk.lab, author=author, publication=Publication.HIDDEN)
+    with pytest.raises(Refused) as refused:
+        tell(session, idea, make.viewer(author), desk.now)
+    assert refused.value.code == "own-content"

@@ -150,6 +150,37 @@ def test_what_is_missing_is_said_at_its_field_and_the_words_are_kept(
     assert room.idea(room.ideas[0]).publication is Publication.PENDING
 
 
+def test_all_that_a_removal_lacks_is_said_at_once_each_at_its_field(
+    client: FlaskClient, sign_in: SignIn, room: Room, make: Make
+) -> None:
+    idea = make.idea(room.lab)
+    client.post(f"/ideas/{idea.id}/report", data={"rule": "respect", "text": ""})
+    answer = send(
+        sign_in(client, room.ida), room.case(idea.id or 0), verdict="remove", rule="respect", facts="?"
+    )
+    assert answer.status_code == 409
+    for field, words in (
+        ("rule", "Only what the law forbids is removed"),
+        ("facts", "Tell the author in your own words what you saw."),
+    ):
+        assert re.search(rf'id="{field}-error">{words}', answer.text)
+        assert re.search(rf'<a href="#{field}"><b>[^<]+</b></a> {words}', answer.text), "and in the summary"
+
+
+def test_who_moderates_finds_the_way_from_a_hidden_idea_to_its_removal(
+    client: FlaskClient, sign_in: SignIn, room: Room, make: Make
+) -> None:
+    idea = make.idea(room.lab, publication=Publication.HIDDEN)
+    assert client.get(f"/ideas/{idea.id}/report").status_code == 404
+    sign_in(client, room.ida)
+    assert f'href="/ideas/{idea.id}/report"' in client.get(f"/ideas/{idea.id}").text
+    assert "The public does not see it any more." in client.get(f"/ideas/{idea.id}/report").text
+    answer = client.post(f"/ideas/{idea.id}/report", data={"rule": "unlawful", "text": ""})
+    assert answer.location == f"/moderation/cases/{room.case(idea.id or 0).id}"
+    send(client, room.case(idea.id or 0), verdict="remove", rule="unlawful", facts="Deler andres helsedata.")
+    assert room.idea(idea.id or 0).publication is Publication.REMOVED
+
+
 def test_an_older_reading_is_refused_with_a_clear_message(
     client: FlaskClient, sign_in: SignIn, room: Room
 ) -> None:

@@ -32,6 +32,7 @@ from livinglab.ideas.rules import (
     why_not_take_back,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
+from livinglab.moderation.rules import may_report
 from livinglab.notices.queries import story, told_read
 from livinglab.pipeline.queries import (
     DecisionShown,
@@ -130,6 +131,7 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
         "may_take_back": why_not_take_back(idea, person) is None,
         "is_author": person.signed_in and idea.author_id == person.person_id,
         "moderates": person.moderates(idea.lab.id),
+        "may_report": may_report(idea.publication, idea.lab_id, person),
         "gate_url": url_for("pipeline.gate", idea_id=idea.id) if person.is_staff(idea.lab_id) else None,
         "idea_id": idea.id,
         "drawn": drawn_for(idea),
@@ -152,6 +154,7 @@ def drawn_for(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
         note = _("Answered: %(how)s", how=one.resolution) if one.resolution and shown else ""
         told = shown or one.publication in (Publication.HIDDEN, Publication.REMOVED)
         reply_to = url_for("ideas.comment", idea_id=idea.id, to=one.id)
+        reports = not one.gone and may_report(one.publication, idea.lab_id, person)
         report = url_for("moderation.report", idea_id=idea.id, comment_id=one.id)
         return {
             "id": one.id,
@@ -171,7 +174,7 @@ def drawn_for(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
             "edit_url": url_for("ideas.change_comment", comment_id=one.id) if one.may_edit else None,
             "delete_url": url_for("ideas.drop_comment", comment_id=one.id) if one.may_delete else None,
             "resolve_url": url_for("ideas.resolve", comment_id=one.id) if one.may_resolve else None,
-            "report_url": report if public_one and one.author_id != person.person_id else None,
+            "report_url": report if reports and one.author_id != person.person_id else None,
         }
 
     return draw
@@ -181,11 +184,13 @@ def _drawn_by(idea: IdeaPage) -> Callable[[CommentShown], tuple[Any, ...]]:
     """Return the function that tells what drawing a comment depends on besides its own facts."""
     person = viewer()
     talks = why_not_comment(idea, person) is None or not person.signed_in
+    moderates = person.moderates(idea.lab_id)
 
     def facts(one: CommentShown) -> tuple[Any, ...]:
         thread = (one, *one.replies)
         return (
             talks,
+            moderates,
             tuple(ago(each.created_at) for each in thread),
             tuple(each.author_id == person.person_id for each in thread),
         )

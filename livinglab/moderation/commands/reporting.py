@@ -38,7 +38,8 @@ def report(
 ) -> Report:
     """Say that something should not stand there. Reporting it again changes nothing.
 
-    The third signed-in person whose address is confirmed hides it until somebody has looked.
+    Who moderates may say so of what is hidden, too, and finds a case open then. The third signed-in person
+    whose address is confirmed hides it until somebody has looked.
 
     Args:
         person: A visitor may report, too.
@@ -62,6 +63,7 @@ def report(
     refuse(
         why_not_report(
             Publication.REMOVED if comment is not None and comment.deleted_at else thing.publication,
+            lab_id=idea.lab_id,
             authors=authors_of(session, idea, comment),
             person=person,
             rule=rule,
@@ -96,6 +98,8 @@ def _reported_before(session: Session, person: Viewer, idea: Idea, comment: Comm
     if row is None:
         return None
     earlier, closed_at = row
+    if closed_at is not None and (comment or idea).publication is Publication.HIDDEN:
+        return None  # who moderates wants more done about it than hiding it
     changed_at = comment.edited_at if comment else idea.edited_at
     if closed_at is not None and changed_at is not None and changed_at > closed_at:
         return None

@@ -14,6 +14,7 @@ from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.ideas.rules import NO_SUCH_COMMENT, NO_SUCH_IDEA, why_not_see
 from livinglab.moderation.models import Case
 from livinglab.moderation.queries.standing import author_face
+from livinglab.moderation.rules import may_report
 from livinglab.people.models import Person
 from livinglab.people.rules import Face
 
@@ -23,6 +24,7 @@ class ReportTarget:
     """The thing, in a few words.
 
     Args:
+        hidden: Whether the public does not see it already.
         due_at: When somebody will have looked, where a case is open.
     """
 
@@ -33,11 +35,12 @@ class ReportTarget:
     text: str
     language: str
     by: Face
+    hidden: bool
     due_at: datetime | None
 
 
 def report_target(session: Session, viewer: Viewer, idea_id: int, comment_id: int | None) -> ReportTarget:
-    """Return what may be reported: public things only.
+    """Return what may be reported: public things, and to who moderates also what is hidden.
 
     Raises:
         NotFound: ``no-such-idea``, ``no-such-comment``.
@@ -46,7 +49,7 @@ def report_target(session: Session, viewer: Viewer, idea_id: int, comment_id: in
     if idea is None or why_not_see(idea, viewer) is not None:
         raise NO_SUCH_IDEA
     comment = session.get(Comment, comment_id) if comment_id else None
-    if comment_id is not None and not _may_name(comment, idea_id):
+    if comment_id is not None and not _may_name(comment, idea, viewer):
         raise NO_SUCH_COMMENT
     shown = comment or idea
     author = session.get(Person, shown.author_id) if shown.author_id else None
@@ -63,15 +66,16 @@ def report_target(session: Session, viewer: Viewer, idea_id: int, comment_id: in
         text=excerpt(text, 240),
         language=shown.language,
         by=author_face(author, shown.byline),
+        hidden=shown.publication is Publication.HIDDEN,
         due_at=due,
     )
 
 
-def _may_name(comment: Comment | None, idea_id: int) -> bool:
-    """Say whether the comment is, or lately was, there for everybody; only such words are shown again."""
+def _may_name(comment: Comment | None, idea: Idea, viewer: Viewer) -> bool:
+    """Say whether the comment is there for whoever asks; only such words are shown again."""
     return (
         comment is not None
-        and comment.idea_id == idea_id
-        and comment.publication is Publication.PUBLISHED
+        and comment.idea_id == idea.id
+        and may_report(comment.publication, idea.lab_id, viewer)
         and comment.deleted_at is None
     )

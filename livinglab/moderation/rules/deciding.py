@@ -162,9 +162,16 @@ def why_not_verdict(verdict: Verdict, publication: Publication, *, on_record: bo
 
 
 def why_not_reasons(action: Action, rule: str | None, facts: str) -> Refused | None:
-    """Say what a statement of reasons lacks. Source: rule M2."""
+    """Say all that a statement of reasons lacks. Source: rule M2."""
     if action not in NEEDS_REASONS:
         return None
+    by_rule, by_facts = _why_not_rule(action, rule), _why_not_facts(facts)
+    if by_rule is not None and by_facts is not None:
+        return Refused(by_rule.code, by_rule.reason, field=by_rule.field, also=(by_facts,))
+    return by_rule or by_facts
+
+
+def _why_not_rule(action: Action, rule: str | None) -> Refused | None:
     if rule not in HOUSE_RULES:
         return Refused("rule-missing", _l("Choose the rule you decide by."), field="rule")
     if action is Action.REMOVE and rule not in REMOVED_BY:
@@ -172,6 +179,10 @@ def why_not_reasons(action: Action, rule: str | None, facts: str) -> Refused | N
             "Only what the law forbids is removed: rules %(rules)s. Else hide it.", rules=REMOVED_BY_NUMBERS
         )
         return Refused("not-unlawful", reason, field="rule")
+    return None
+
+
+def _why_not_facts(facts: str) -> Refused | None:
     if len(facts) < FACTS_LEAST:
         return Refused("facts-missing", _l("Tell the author in your own words what you saw."), field="facts")
     if len(facts) > FACTS_MAX:
@@ -179,11 +190,26 @@ def why_not_reasons(action: Action, rule: str | None, facts: str) -> Refused | N
     return None
 
 
+def may_report(publication: Publication, lab_id: int, person: Viewer) -> bool:
+    """Say whether this can be reported as it stands: by anybody what is public (DOMAIN section 3).
+
+    Who moderates may also report what is hidden, so that more can be decided about it, such as removing it.
+    """
+    hidden = publication is Publication.HIDDEN and person.moderates(lab_id)
+    return publication is Publication.PUBLISHED or hidden
+
+
 def why_not_report(
-    publication: Publication, *, authors: Collection[int], person: Viewer, rule: str, text: str
+    publication: Publication,
+    *,
+    lab_id: int,
+    authors: Collection[int],
+    person: Viewer,
+    rule: str,
+    text: str,
 ) -> Refused | None:
-    """Say why this cannot be reported. Anybody may report what is public (DOMAIN section 3)."""
-    if publication is not Publication.PUBLISHED:
+    """Say why this cannot be reported."""
+    if not may_report(publication, lab_id, person):
         return Refused("not-public", _l("This is not public any more, so there is nothing to report."))
     if person.person_id in authors:
         return Refused("own-content", _l("This is your own text. You can change it or take it back."))

@@ -33,7 +33,7 @@ def report(idea_id: int, comment_id: int | None) -> Response:
     form = ReportForm()
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
-            file_report(
+            filed = file_report(
                 session,
                 idea_id=idea_id,
                 comment_id=comment_id,
@@ -42,6 +42,8 @@ def report(idea_id: int, comment_id: int | None) -> Response:
                 text=form.text.data or "",
                 now=utc_now(),
             )
+        if not form.refused and target.hidden:  # whoever may report that decides, too
+            return back(url_for("moderation.case", case_id=filed.case_id))
         if not form.refused:
             return back(url_for("moderation.reported", idea_id=idea_id, comment=comment_id))
     page = render_template(
