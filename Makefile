@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo-anew setup test test-fast faults bench check fix assets translations clean
+.PHONY: help run demo-anew setup test test-fast security faults bench check fix assets translations clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: setup ## Run everything: units on both databases, architecture, browser jo
 
 test-fast: setup ## Run the tests without the browser, on SQLite only
 	@$(BIN)/python -m pytest -n 2 -q --only sqlite --ignore tests/journeys
+
+security: setup ## Try the security net line by line and count its cases; writes docs/security-net.md (WHOLE=1 for the long form)
+	@$(BIN)/python -m pytest tests -m line --ignore tests/journeys --ignore tests/faults --ignore tests/bench --counts $(if $(WHOLE),--whole) -n $${TEST_PROCESSES:-2} --dist loadgroup -q
 
 faults: setup ## Kill, freeze, fill and cut off everything, on both databases; writes docs/faults.md (SUPPORTS=10000; an hour)
 	@LIVINGLAB_FAULTS=full SUPPORTS=$${SUPPORTS:-10000} $(BIN)/python -m pytest tests/faults -q -p no:cacheprovider

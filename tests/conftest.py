@@ -25,6 +25,9 @@ from livinglab.core.db import Database
 from livinglab.web.database import install
 from tests import lock_order
 from tests.make import Make
+from tests.security.ledger import pytest_collection_modifyitems, pytest_terminal_summary, tried
+
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "tried"]
 
 ENGINES = ("sqlite", "postgresql")
 SECRET = "test-secret-that-is-long-enough-for-all"
@@ -40,6 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--whole",
         action="store_true",
         help="all faults, in a small size; every cell of the matrix on PostgreSQL, too",
+    )
+    parser.addoption(
+        "--counts", action="store_true", help="tell how many cases each line of the security net has tried"
     )
 
 

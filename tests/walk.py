@@ -127,6 +127,10 @@ def forms_on(client: FlaskClient, page: str) -> list[Form]:
     shown = client.get(page)
     if shown.status_code != 200 or shown.mimetype != "text/html":
         return []
+    return forms_in(shown.text, page)
+
+
+def forms_in(text: str, page: str) -> list[Form]:
     forms = _Forms(page)
-    forms.feed(shown.text)
+    forms.feed(text)
     return forms.found

@@ -58,7 +58,10 @@ def typed() -> tuple[str, ...]:
 
 def came_from() -> str | None:
     """Return the path of our page from which a form was sent."""
-    parts = urlsplit(request.referrer or "")
+    try:
+        parts = urlsplit(request.referrer or "")
+    except ValueError:  # "http://[::1" and other addresses that are none
+        return None
     if parts.netloc != request.host:
         return None
     return safe_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
