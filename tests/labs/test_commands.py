@@ -26,7 +26,7 @@ from livinglab.labs.models import (
 )
 from livinglab.labs.rules import MeasureDraft
 from livinglab.people.commands import end_role
-from livinglab.people.models import RoleGrant
+from livinglab.people.models import Person, RoleGrant
 from livinglab.voting.queries import active_people
 from tests.make import Make
 
@@ -394,6 +394,19 @@ def test_an_invitation_into_a_unit_makes_a_member(session: Session, make: Make, 
     person = make.person()
     commands.accept_invitation(session, token=token, person=make.viewer(person), now=noon)
     assert person.id in {m.id for m in queries.members_of(session, unit.id or 0)}
+
+
+def test_whoever_was_suspended_a_moment_ago_takes_up_no_invitation(
+    session: Session, make: Make, noon: datetime
+) -> None:
+    _lab, row, token, _manager = invited(session, make, noon)
+    person = make.person()
+    viewer = make.viewer(person)  # read before, as a request does
+    session.get_one(Person, person.id).suspended_at = noon
+    session.flush()
+    with pytest.raises(Forbidden) as refused:
+        commands.accept_invitation(session, token=token, person=viewer, now=noon)
+    assert (refused.value.code, row.accepted_by) == ("account-closed", None)
 
 
 def named(row: Invitation) -> dict[str, int]:

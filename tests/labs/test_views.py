@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.mail import OutboxMail
 from livinglab.core.viewer import Role
+from livinglab.labs.commands import CardTexts, edit_card
 from livinglab.labs.models import (
     Category,
     Challenge,
@@ -26,6 +28,7 @@ from livinglab.labs.models import (
     ReceivingUnit,
     UnitMember,
 )
+from livinglab.labs.views import editing
 from livinglab.people.models import RoleGrant
 from tests.make import Make
 
@@ -353,6 +356,50 @@ def test_of_two_people_at_one_form_the_second_is_told_and_keeps_the_own_words(
     assert ("03/02/2031" if field == "counts_from" else first) in stands
     assert stands.count("<dt>") == 1
     assert client.post(url, data=data | {"read": mark(told.text), field: second}).status_code == 303
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_what_a_colleague_saves_between_reading_and_writing_is_read_after_the_refusal(
+    client: FlaskClient,
+    make: Make,
+    sign_in: SignIn,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    alike: bool,
+) -> None:
+    """The page has been read for the answer, and then, before anything is written, the colleague is first."""
+    lab = make.lab(languages=["nb"])
+    draft = make.challenge(lab, state=ChallengeState.DRAFT, complete=False)
+    manager = make.manager(lab)
+    url = f"/challenges/{draft.id}/edit/card?lang=en"
+    sign_in(client, manager)
+    found = re.search(r'name="read" value="(\w+)"', client.get(url).text)
+    assert found is not None
+    saved: list[CardTexts] = []
+
+    def colleague_first(**texts: Any) -> CardTexts:
+        mine = CardTexts(**texts)
+        if not saved:
+            theirs = mine if alike else replace(mine, title={"nb": "Kollegaens"})
+            with database.writing() as session:
+                edit_card(
+                    session, challenge_id=draft.id or 0, texts=theirs, person=make.viewer(manager),
+                    now=utc_now(), read=found[1],
+                )  # fmt: skip
+            saved.append(theirs)
+        return mine
+
+    monkeypatch.setattr(editing, "CardTexts", colleague_first)
+    answer = client.post(url, data={"read": found[1], "title_nb": "Mitt ord"})
+    if alike:
+        assert answer.status_code == 303, "pressed twice at once: what was meant stands"
+        return
+    assert answer.status_code == 422
+    stands = answer.text[answer.text.index('<dl class="stands">') :].split("</dl>")[0]
+    assert "Kollegaens" in stands
+    mark = re.search(r'name="read" value="(\w+)"', answer.text)
+    assert mark is not None
+    assert client.post(url, data={"read": mark[1], "title_nb": "Mitt ord"}).status_code == 303
 
 
 @pytest.mark.parametrize(("path", "admin"), [("/contact", False), ("/admin", True)])

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from livinglab.core.errors import Forbidden, Refused
@@ -677,6 +678,25 @@ def test_the_first_measurement_follows_the_delivery_up_and_the_last_closes_the_h
         "benefit-measured",
         "handoff-closed",
     ]
+
+
+def test_a_measurement_is_judged_by_the_benefit_as_it_stands_under_the_lock(session, place, noon):
+    idea = place.idea(Stage.SERVICE)
+    first, _second = _benefits(place, idea, noon)
+    seen = session.get_one(Benefit, first)
+    moved = sa.update(Benefit).where(Benefit.id == first).values(baseline_on=noon.date() + timedelta(days=5))
+    session.execute(moved.execution_options(synchronize_session=False))  # what somebody else saved meanwhile
+    assert seen.baseline_on < noon.date()
+    with pytest.raises(Refused, match="benefit-date"):
+        measure_benefit(
+            session,
+            benefit_id=first,
+            measured=20,
+            measured_on=noon.date(),
+            measure_next=None,
+            person=place.viewer("lead"),
+            now=noon,
+        )
 
 
 def test_measuring_closes_no_handoff_in_which_an_answer_is_still_owed(session, place, noon):

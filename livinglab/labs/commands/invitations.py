@@ -26,7 +26,7 @@ from livinglab.labs.rules import (
     why_not_invite,
     why_not_take,
 )
-from livinglab.people.commands import grant_role, lock_people, may_mail
+from livinglab.people.commands import grant_role, lock_actor, may_mail
 from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import why_not_address
 
@@ -173,13 +173,13 @@ def accept_invitation(session: Session, *, token: str, person: Viewer, now: date
     """Take up what was offered. The role or membership counts from the next request on.
 
     Raises:
-        NotFound: ``no-such-invitation``. Forbidden: ``signed-out``.
+        NotFound: ``no-such-invitation``. Forbidden: ``signed-out``, ``account-closed``.
         Refused: ``invitation-used``, ``invitation-withdrawn``, ``invitation-expired``, ``unconfirmed``.
 
     Source: rule P2b.
     """
     if person.signed_in:
-        lock_people(session, person.known_id)
+        lock_actor(session, person.known_id)
     invitation = session.scalar(select(Invitation).where(Invitation.token_hash == token_hash(token)))
     if invitation is None:
         raise NotFound("no-such-invitation", "")

@@ -33,7 +33,7 @@ from livinglab.labs.rules import (
     why_not_tend,
 )
 from livinglab.labs.views import showing
-from livinglab.labs.views.meeting import saved_alike, standing
+from livinglab.labs.views.meeting import reading_anew, saved_alike, standing
 from livinglab.labs.views.setup import Answer, rights
 from livinglab.voting.queries import active_people
 from livinglab.web.access import staff, viewer
@@ -135,6 +135,7 @@ def home(challenge_id: int) -> Answer:
 
 @bp.route(AT + "/card", methods=["GET", "POST"])
 @staff(*WRITERS)
+@reading_anew
 def card(challenge_id: int) -> Answer:
     """The words of the strategy card, in each language of the lab."""
     with db.reading() as session:
@@ -159,6 +160,7 @@ def card(challenge_id: int) -> Answer:
 
 @bp.route(AT + "/times", methods=["GET", "POST"])
 @staff(*WRITERS)
+@reading_anew
 def times(challenge_id: int) -> Answer:
     """Who answers for the challenge, and its clock."""
     with db.reading() as session:
@@ -204,6 +206,7 @@ def _times(form: Form, closes_at: datetime | None, counts_from: datetime | None)
 
 @bp.route(AT + "/measures", methods=["GET", "POST"])
 @staff(*WRITERS)
+@reading_anew
 def measures(challenge_id: int) -> Answer:
     """The measures, a row each; two rows are spare, and saving gives new ones."""
     with db.reading() as session:
@@ -239,6 +242,7 @@ def measures(challenge_id: int) -> Answer:
 
 @bp.route(AT + "/audiences", methods=["GET", "POST"])
 @staff(*WRITERS)
+@reading_anew
 def audiences(challenge_id: int) -> Answer:
     """Whom the challenge must, should and can hear; three rows are spare."""
     with db.reading() as session:

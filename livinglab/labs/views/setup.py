@@ -19,7 +19,7 @@ from livinglab.labs.queries.parts import mark_of
 from livinglab.labs.rules import why_not_draft, why_not_invite, why_not_set_up
 from livinglab.labs.rules.numbers import ANSWERS, DECISIONS, THRESHOLDS
 from livinglab.labs.views import showing
-from livinglab.labs.views.meeting import saved_alike, standing
+from livinglab.labs.views.meeting import reading_anew, saved_alike, standing
 from livinglab.web.access import staff, viewer
 from livinglab.web.database import db
 from livinglab.web.forms import ActionForm
@@ -74,6 +74,7 @@ def home(slug: str) -> Answer:
 
 @bp.route("/texts", methods=["GET", "POST"])
 @staff(Role.MANAGER)
+@reading_anew
 def texts(slug: str) -> Answer:
     """What the lab says about itself, in each of its languages."""
     with db.reading() as session:
@@ -97,6 +98,7 @@ def texts(slug: str) -> Answer:
 
 @bp.route("/look", methods=["GET", "POST"])
 @staff(Role.MANAGER)
+@reading_anew
 def look(slug: str) -> Answer:
     """Name, colour, languages, clock, country."""
     with db.reading() as session:
@@ -126,6 +128,7 @@ def look(slug: str) -> Answer:
 
 @bp.route("/numbers", methods=["GET", "POST"])
 @staff(Role.MANAGER)
+@reading_anew
 def numbers(slug: str) -> Answer:
     """The numbers of the rules, each with what it does and its default."""
     with db.reading() as session:

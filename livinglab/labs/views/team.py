@@ -20,7 +20,7 @@ from livinglab.labs.queries import LabBrief, UnitBrief, parts
 from livinglab.labs.queries.parts import mark_of
 from livinglab.labs.rules import NO_SUCH_UNIT, why_not_invite
 from livinglab.labs.views import showing
-from livinglab.labs.views.meeting import saved_alike, standing
+from livinglab.labs.views.meeting import reading_anew, saved_alike, standing
 from livinglab.labs.views.setup import Answer, lab_to_set_up, rights
 from livinglab.people.commands import end_role
 from livinglab.web.access import signed_in, staff, viewer
@@ -112,6 +112,7 @@ def new_unit(slug: str) -> Answer:
 
 @bp.route("/units/<int:unit_id>", methods=["GET", "POST"])
 @staff(Role.MANAGER)
+@reading_anew
 def unit(slug: str, unit_id: int) -> Answer:
     """A receiving unit: its texts, owner, deputy, limit, subjects and members."""
     with db.reading() as session:

@@ -290,10 +290,11 @@ def measure_benefit(
 
     Source: rules H1, S4.
     """
-    row = session.get(Benefit, benefit_id)
-    if row is None:
+    about = session.scalar(sa.select(col(Benefit.idea_id)).where(col(Benefit.id) == benefit_id))
+    place = place_of(session, about, lock=True) if about is not None else None
+    row = session.get(Benefit, benefit_id, populate_existing=True)  # as it is under the lock
+    if row is None or place is None:
         raise NotFound("no-such-benefit", _l("There is no such benefit."))
-    place = place_of(session, row.idea_id, lock=True)
     refuse(why_not(Action.MEASURE_BENEFIT, place, person))
     today = local_day(now, zone_of(session, place.lab_id))
     if not row.baseline_on <= measured_on <= today:
