@@ -78,7 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     )
     _configure(app, config)
     templating.install(app)
-    app.url_map.converters["int"] = paging.RowNumber
+    app.url_map.converters.update(int=paging.RowNumber, default=paging.Word, string=paging.Word)
     database.install(app, Database(config.database), config)
     access.install(app, labs.load_viewer)
     csrf = CSRFProtect(app)

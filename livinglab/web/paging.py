@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from flask import request
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, UnicodeConverter
 
 Item = TypeVar("Item")
 
@@ -74,6 +74,14 @@ class RowNumber(IntegerConverter):
     """
 
     regex = "[0-9]{1,9}"
+
+
+class Word(UnicodeConverter):
+    """A word in an address: a slug, a key, a token. None holds a NUL, for which PostgreSQL cannot look."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.regex = self.regex.replace("[^/]", "[^/\\x00]")
 
 
 def number_arg(name: str) -> int | None:

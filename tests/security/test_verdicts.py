@@ -125,6 +125,26 @@ def test_numbers_in_addresses(cases: Cases, whole: bool) -> None:
     cases.judge(600)
 
 
+WORDS = {"slug": "fjellvik", "token": "", "key": "", "mail_key": "", "name": "x", "criterion": "need", "what": "confirm", "role": "lead",
+         "filename": "css/site.css", "size": "card"}  # fmt: skip
+
+
+def test_words_in_addresses(cases: Cases, whole: bool) -> None:
+    """Slugs, keys, tokens, names of files: each word of an address in turn is an odd one."""
+    turns = cycle(ODD)
+    for rule in cases.both[0].app.url_map.iter_rules():
+        for name in sorted(rule.arguments & set(WORDS)):
+            path = rule.rule.replace(f"<{name}>", "ODD").replace(f"<path:{name}>", "ODD")
+            for other in rule.arguments - {name}:
+                path = re.sub(rf"<(\w+:)?{other}>", WORDS.get(other, "1"), path)
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                for who in ("visitor", "manager"):
+                    for value in ODD if whole else islice(turns, 4):
+                        odd = path.replace("ODD", quote(_raw(value), safe=""))
+                        cases.ask(who, method, (odd, odd), value)
+    cases.judge(300)
+
+
 def _places(both: Both) -> Iterator[tuple[Any, tuple[str, str]]]:
     """Return every page with its address on either side: the keys in them differ."""
     for rule in pages(both[0].app):
