@@ -110,6 +110,12 @@ class AddressForm(OwnForm):
     current = Password(_l("Your password"), required=False, id="current-for-address")
 
 
+class OwnDataForm(OwnForm):
+    """Taking one's data along: whoever borrows a browser may not."""
+
+    current = Password(_l("Your password"), required=False)
+
+
 class DeleteForm(OwnForm):
     """Deleting the account: what becomes of what was published, and a plain yes."""
 

@@ -60,6 +60,8 @@ ROUTES: dict[str, Row] = {
     "POST accounts.confirm_now": anybody(303),
     "GET accounts.delete": signed_in(200),
     "POST accounts.delete": signed_in(422),
+    "GET accounts.own_file": signed_in(200),
+    "POST accounts.own_file": signed_in(200),
     "GET accounts.demo_letter": anybody(404),
     "GET accounts.demo_mail": anybody(404),
     "POST accounts.demo_sign_in": anybody(404),
