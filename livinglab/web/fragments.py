@@ -8,11 +8,13 @@ reads (a button, a form, a token) never stands inside.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache
 from flask import Flask, g, request
 from jinja2 import nodes
 from jinja2.ext import Extension
@@ -23,37 +25,32 @@ from livinglab.core.clock import utc_now
 from livinglab.web.locale import language, time_zone
 
 MOST = 12_000_000
-"""Characters kept in a process, of parts and of the facts they are known by: six thousand parts and more."""
+"""Characters kept in a process: six thousand parts and more."""
+_BESIDE = 100
+"""About what a part takes besides its characters."""
 
 
 class Fragments:
-    """The parts a process has drawn, those used last at the end.
+    """The parts a process has drawn; where they grow too many, those asked for least lately go.
 
-    What they hold together is limited, not how many there are: an address is one of the facts of the head of
-    a page, and anybody may ask for a long one.
+    What they hold together is limited, not how many there are: an address stands in the head of a page, and
+    anybody may ask for a long one.
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._most = most
-        self._held = 0
-        self._drawn: OrderedDict[str, Markup] = OrderedDict()
+        self._drawn: LRUCache[bytes, Markup] = LRUCache(most, getsizeof=lambda part: len(part) + _BESIDE)
         self._lock = Lock()
 
-    def part(self, key: str, draw: Callable[[], str]) -> Markup:
-        """Return a part; it is drawn where it is not known."""
+    def part(self, facts: str, draw: Callable[[], str]) -> Markup:
+        """Return the part with these facts; it is drawn where it is not known."""
+        key = blake2b(facts.encode(errors="surrogatepass"), digest_size=20).digest()
         with self._lock:
             known = self._drawn.get(key)
-            if known is not None:
-                self._drawn.move_to_end(key)
-                return known
+        if known is not None:
+            return known
         drawn = Markup(draw())  # noqa: S704  # the template engine has made it safe
-        with self._lock:
-            if key not in self._drawn:
-                self._drawn[key] = drawn
-                self._held += len(key) + len(drawn)
-            while self._held > self._most:
-                oldest, part = self._drawn.popitem(last=False)
-                self._held -= len(oldest) + len(part)
+        with self._lock, suppress(ValueError):  # longer than all of them together may be
+            self._drawn[key] = drawn
         return drawn
 
 

@@ -235,16 +235,39 @@ def _alike_query(dialect: str, *, in_lab: bool, but_one: bool) -> sa.Select[Any]
     """Return the statement, made once: making it costs more than running it."""
     text = sa.text(_NEAR[dialect])
     near = text.columns(sa.column("id", sa.Integer)).subquery("near")
-    query: Any = (
-        sa.select(col(Idea.id), col(Idea.title), col(Idea.language), col(Idea.stage), col(Idea.activity))
-        .join(near, near.c.id == col(Idea.id))
-        .where(col(Idea.publication) == Publication.PUBLISHED, col(Idea.activity) != Activity.WITHDRAWN)
-    )
+    query = _resembling().join(near, near.c.id == col(Idea.id))
     if in_lab:
         query = query.where(col(Idea.lab_id) == sa.bindparam("alike_in", type_=sa.Integer))
     if but_one:
         query = query.where(col(Idea.id) != sa.bindparam("without", type_=sa.Integer))
     return query  # type: ignore[no-any-return]
+
+
+def known_alike_read(likeness: Mapping[int, float]) -> Read[tuple[Alike, ...]]:
+    """Return how ideas are read that were found alike before: those that may still be seen, the likest first.
+
+    Args:
+        likeness: By the number of the idea.
+    """
+
+    def shape(rows: Rows) -> tuple[Alike, ...]:
+        found = [Alike(*row, likeness=likeness[row.id]) for row in rows]
+        return tuple(sorted(found, key=lambda one: (-one.likeness, -one.id)))
+
+    return Read(_known_alike_query(), {"alike": tuple(likeness)}, shape)
+
+
+@lru_cache(maxsize=1)
+def _known_alike_query() -> sa.Select[Any]:
+    wanted = sa.bindparam("alike", expanding=True, type_=sa.Integer)
+    return _resembling().where(col(Idea.id).in_(wanted))  # type: ignore[no-any-return]
+
+
+def _resembling() -> Any:
+    """Return the statement on ideas that may be shown as similar."""
+    return sa.select(
+        col(Idea.id), col(Idea.title), col(Idea.language), col(Idea.stage), col(Idea.activity)
+    ).where(col(Idea.publication) == Publication.PUBLISHED, col(Idea.activity) != Activity.WITHDRAWN)
 
 
 def _likest(title: str, language: str, rows: Rows, limit: int, least: float) -> tuple[Alike, ...]:

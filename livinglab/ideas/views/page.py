@@ -20,7 +20,6 @@ from livinglab.ideas.commands import follow_idea, leave_idea, take_back_idea, un
 from livinglab.ideas.forms import CommentForm
 from livinglab.ideas.models import CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, credits_read, idea_page, once_public
-from livinglab.ideas.queries.search import alike_read
 from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_read
 from livinglab.ideas.queries.visibility import visible_idea
 from livinglab.ideas.rules import (
@@ -32,6 +31,7 @@ from livinglab.ideas.rules import (
     why_not_take_back,
 )
 from livinglab.ideas.views.blueprint import bp, byline_labels, enter
+from livinglab.ideas.views.near import near_read
 from livinglab.moderation.rules import may_report
 from livinglab.notices.queries import story, told_read
 from livinglab.pipeline.queries import (
@@ -73,11 +73,10 @@ def page(idea_id: int) -> Response:
 def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -> dict[str, Any]:
     """Return what the page tells of an idea besides its own text, read in one statement."""
     about = About(idea.id, idea.lab.id, idea.author_id, idea.lead_id)
-    like: dict[str, Any] = {"lab_id": idea.lab.id, "language": idea.language, "without": idea.id}
     thread, near, makers, standings, answers, told, decisions, support = together(
         session,
         thread_read(about, person, now, whole=_whole()),
-        alike_read(session, idea.title, **like, least=45),
+        near_read(session, idea),
         credits_read(idea.id),
         standing_read([idea.id], now),
         answers_read(idea.id),

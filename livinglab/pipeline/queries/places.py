@@ -21,11 +21,16 @@ from livinglab.labs.models import Audience, AudienceLevel, Lab, LabSettings
 from livinglab.labs.queries import viewer_of
 from livinglab.people.models import Person, RoleGrant
 from livinglab.people.rules import Face, face_of
-from livinglab.pipeline.models import Benefit, Evidence, Proposal, ProposalState, Review
+from livinglab.pipeline.models import Benefit, Evidence, Proposal, Review
 from livinglab.pipeline.rules import Facts, Given, OpenProposal, Place, hands_of
 
 AUTHORS = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR, CreditKind.MERGED_AUTHOR)
 AGREED = (HandoffState.ACKNOWLEDGED, HandoffState.ASSESSING, HandoffState.PRELIMINARY)
+PROPOSED: Any = sa.literal_column("proposal.state = 'open'", sa.Boolean)
+"""An open proposal, in the very words of its index.
+
+With a bound value SQLite plans the whole statement anew each time it runs, as the plan hangs on the value.
+"""
 _PLACE: tuple[Any, ...] = (
     col(Idea.id).label("idea_id"),
     col(Idea.lab_id),
@@ -72,7 +77,7 @@ def place_of(session: Session, idea_id: int, *, lock: bool = False) -> Place:
         .outerjoin(Review, sa.and_(col(Review.idea_id) == col(Idea.id), col(Review.closed_at).is_(None)))
         .outerjoin(
             Proposal,
-            sa.and_(col(Proposal.review_id) == col(Review.id), col(Proposal.state) == ProposalState.OPEN),
+            sa.and_(col(Proposal.review_id) == col(Review.id), PROPOSED),
         )
         .where(col(Idea.id) == idea_id)
     ).one_or_none()

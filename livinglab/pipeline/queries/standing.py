@@ -23,8 +23,8 @@ from livinglab.ideas.models import Activity, Idea, Publication, Stage
 from livinglab.labs.models import Lab, ReceivingUnit
 from livinglab.people.models import Person
 from livinglab.people.rules import Face, face_of
-from livinglab.pipeline.models import Benefit, DecisionOutcome, GateDecision, Proposal, ProposalState, Review
-from livinglab.pipeline.queries.places import AGREED
+from livinglab.pipeline.models import Benefit, DecisionOutcome, GateDecision, Proposal, Review
+from livinglab.pipeline.queries.places import AGREED, PROPOSED
 
 ENDED = (Activity.DECLINED, Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
 _FACILITATOR = _l("a facilitator")
@@ -175,7 +175,7 @@ def with_standing(query: Any) -> Any:
         .outerjoin(Review, sa.and_(col(Review.idea_id) == col(Idea.id), col(Review.closed_at).is_(None)))
         .outerjoin(
             Proposal,
-            sa.and_(col(Proposal.review_id) == col(Review.id), col(Proposal.state) == ProposalState.OPEN),
+            sa.and_(col(Proposal.review_id) == col(Review.id), PROPOSED),
         )
     )
 

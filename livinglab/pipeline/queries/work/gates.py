@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from livinglab.handoff.models import Handoff, HandoffState
 from livinglab.ideas.models import Activity, Credit, Idea, Stage
-from livinglab.pipeline.models import Proposal, ProposalState, Review
-from livinglab.pipeline.queries.places import AGREED, AUTHORS
+from livinglab.pipeline.models import Proposal, Review
+from livinglab.pipeline.queries.places import AGREED, AUTHORS, PROPOSED
 from livinglab.pipeline.queries.work.rows import (
     BY_IDEA,
     GUIDED,
@@ -114,7 +114,7 @@ def _decisions(hats: Hats, opened: tuple[Any, ...]) -> Iterator[Any]:
         col(Idea.stage) != Stage.IDEA,
         sa.and_(col(Handoff.unit_id).is_not(None), col(Handoff.state).in_((*AGREED, HandoffState.DECIDED))),
     )
-    proposed = sa.and_(col(Proposal.review_id) == col(Review.id), col(Proposal.state) == ProposalState.OPEN)
+    proposed = sa.and_(col(Proposal.review_id) == col(Review.id), PROPOSED)
     yield (
         row(Task.PROPOSE, col(Review.id), since=col(Idea.waits_since), due=BY_IDEA)
         .select_from(Review)
