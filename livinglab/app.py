@@ -39,6 +39,7 @@ from livinglab.web import (
     kept,
     limits,
     locale,
+    numbered,
     paging,
     phrases,
     templating,
@@ -103,6 +104,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.trusted_proxies:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    numbered.install(app, believes=config.trusted_proxies > 0)
     return app
 
 

@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TextIO, cast
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_request: ContextVar[str] = ContextVar("livinglab_request", default="")
+
+
+@contextmanager
+def about_request(number: str) -> Iterator[None]:
+    """Let every line of the log name the request it is about."""
+    token = _request.set(number)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def request_number() -> str:
+    """Return the number of the request that is answered just now; empty outside of one."""
+    return _request.get()
+
+
+def with_request(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Put the number of the request on a line of the log."""
+    if number := _request.get():
+        line.setdefault("request", number)
+    return line
 
 
 def set_up_log(level: str) -> None:
@@ -25,12 +51,15 @@ def set_up_log(level: str) -> None:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         processors=[
+            with_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *(for_people if sys.stderr.isatty() else for_machines),
         ],
         logger_factory=lambda *_: structlog.PrintLogger(cast(TextIO, _Patient())),
     )
+    # "skipped" only means that a job is still at work; when it last ended stands in /readyz
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 class _Patient:
@@ -45,6 +74,3 @@ class _Patient:
         """Send it on if there is room."""
         with suppress(OSError):
             sys.stderr.flush()
-
-    # "skipped" only means that a job is still at work; when it last ended stands in /readyz
-    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
