@@ -42,6 +42,34 @@ class Outcome(StrEnum):
 POSITIVE = (Outcome.ACCEPTED, Outcome.ACCEPTED_CHANGED)
 
 
+_OPEN = "closed_at IS NULL"
+_ANSWERED = "answer_seconds IS NOT NULL"
+_FIRST_ANSWER = ("answer_seconds", "preliminary_at", "decided_at", "preliminary_due")
+_OF_SOME = (
+    ("ix_handoff_open", ("unit_id", "closed_at", "state", "idea_id"), _OPEN),
+    (
+        "ix_handoff_free",
+        ("unit_id", "closed_at", "assignee_id", "owed_at", "id"),
+        f"{_OPEN} AND assignee_id IS NULL",
+    ),
+    ("ix_handoff_late", ("lab_id", "closed_at", "late_since", "id"), f"{_OPEN} AND late_since IS NOT NULL"),
+    (
+        "ix_handoff_unanswered",
+        ("lab_id", "closed_at", "answer_seconds", "preliminary_due"),
+        f"{_OPEN} AND answer_seconds IS NULL",
+    ),
+    ("ix_handoff_answered", ("lab_id", "id", *_FIRST_ANSWER), _ANSWERED),
+    ("ix_handoff_answered_by", ("unit_id", "id", *_FIRST_ANSWER), _ANSWERED),
+    (
+        "ix_handoff_rings",
+        ("closed_at", "decided_at", "rings_at", "idea_id"),
+        f"{_OPEN} AND decided_at IS NULL",
+    ),
+)
+"""Indexes of only those handoffs of which the condition is true. They begin with what the whole ones begin
+with, so that SQLite prefers them."""
+
+
 class Handoff(SQLModel, table=True):
     """An idea in a receiving unit's queue. At most one open per idea, by schema (rule H0)."""
 
@@ -53,18 +81,13 @@ class Handoff(SQLModel, table=True):
             sqlite_where=sa.text("closed_at IS NULL"),
             postgresql_where=sa.text("closed_at IS NULL"),
         ),
-        sa.Index("ix_handoff_queue", "unit_id", "closed_at", "due_at", "id"),
-        sa.Index("ix_handoff_lab", "lab_id", "closed_at", "due_at", "id"),
+        sa.Index("ix_handoff_queue", "unit_id", "closed_at", "owed_at", "id"),
+        sa.Index("ix_handoff_lab", "lab_id", "closed_at", "owed_at", "id"),
+        sa.Index("ix_handoff_mine", "assignee_id", "closed_at", "owed_at", "id"),
         sa.Index("ix_handoff_idea_id", "idea_id"),
-        sa.Index(
-            "ix_handoff_open",
-            "lab_id",
-            "unit_id",
-            "state",
-            "assignee_id",
-            "idea_id",
-            sqlite_where=sa.text("closed_at IS NULL"),
-            postgresql_where=sa.text("closed_at IS NULL"),
+        *(
+            sa.Index(name, *columns, sqlite_where=sa.text(only), postgresql_where=sa.text(only))
+            for name, columns, only in _OF_SOME
         ),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -76,7 +99,7 @@ class Handoff(SQLModel, table=True):
     note: str = Field(default="", max_length=NOTE_MAX)
     queued_at: datetime
     routed_by: int | None = Field(default=None, foreign_key="person.id")
-    assignee_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    assignee_id: int | None = Field(default=None, foreign_key="person.id")
     assigned_at: datetime | None = None
     acknowledged_at: datetime | None = None
     preliminary_at: datetime | None = None
@@ -91,6 +114,10 @@ class Handoff(SQLModel, table=True):
     decision_due: datetime
     due_at: datetime | None = None
     """The deadline that counts now; ``None`` once decided."""
+    owed_at: datetime | None = None
+    """``Idea.due_at`` while it is open; the database itself keeps it here, too: queues are sorted by it."""
+    rings_at: datetime | None = None
+    """When the clock has next to look at it; ``None``: at once."""
     extended: bool = False
     extension_reason: str = Field(default="", max_length=REASON_MAX)
     waiting_since: datetime | None = None

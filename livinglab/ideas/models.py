@@ -64,6 +64,27 @@ class Byline(StrEnum):
     RESIDENT = "resident"
 
 
+_OF_SOME = (
+    (
+        "ix_idea_ring_box",
+        ("lab_id", "challenge_id", "publication", "glance", "ring", "id"),
+        "challenge_id IS NULL",
+    ),
+    ("ix_idea_ring_late", ("lab_id", "publication", "glance", "ring", "id"), "late_since IS NOT NULL"),
+    ("ix_idea_ring_late_all", ("publication", "glance", "ring", "id"), "late_since IS NOT NULL"),
+    ("ix_idea_late_all", ("publication", "stage", "activity", "language"), "late_since IS NOT NULL"),
+    (
+        "ix_idea_in_review",
+        ("lab_id", "stage", "publication", "activity", "waits_since", "id"),
+        "activity = 'review' AND publication = 'published'",
+    ),
+    ("ix_idea_services", ("lab_id", "stage", "publication", "stage_since", "id"), "stage = 'service'"),
+    ("ix_idea_services_all", ("stage", "publication", "stage_since", "id"), "stage = 'service'"),
+)
+"""Indexes of only those ideas of which the condition is true. Where a whole index begins alike they name what
+is true of all of them, too: SQLite takes the index of which it knows more columns."""
+
+
 class Idea(SQLModel, table=True):
     """One record with one address for life. Texts are those of the approved version."""
 
@@ -77,6 +98,13 @@ class Idea(SQLModel, table=True):
         sa.Index("ix_idea_ring_all", "publication", "glance", "ring", "id"),
         sa.Index("ix_idea_ring_stage", "lab_id", "publication", "stage", "glance", "ring", "id"),
         sa.Index("ix_idea_ring_language", "lab_id", "language", "publication", "glance", "ring", "id"),
+        sa.Index("ix_idea_ring_category", "category_id", "publication", "glance", "ring", "id"),
+        sa.Index("ix_idea_ring_activity", "publication", "activity", "glance", "ring", "id"),
+        sa.Index("ix_idea_ring_lab_activity", "lab_id", "publication", "activity", "glance", "ring", "id"),
+        *(
+            sa.Index(name, *columns, sqlite_where=sa.text(only), postgresql_where=sa.text(only))
+            for name, columns, only in _OF_SOME
+        ),
         sa.Index("ix_idea_newest", "lab_id", "publication", "published_at", "id"),
         sa.Index("ix_idea_newest_challenge", "challenge_id", "publication", "published_at", "id"),
         sa.Index("ix_idea_newest_all", "publication", "published_at", "id"),

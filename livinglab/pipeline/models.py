@@ -174,6 +174,14 @@ class GateDecision(SQLModel, table=True):
 class Benefit(SQLModel, table=True):
     """What a service is to change, measured again after its start."""
 
+    __table_args__ = (
+        sa.Index(
+            "ix_benefit_measure_next",
+            *("measure_next", "idea_id"),
+            sqlite_where=sa.text("measure_next IS NOT NULL"),
+            postgresql_where=sa.text("measure_next IS NOT NULL"),
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     idea_id: int = Field(foreign_key="idea.id", ondelete="CASCADE", index=True)
     label: str = Field(max_length=120)
