@@ -378,8 +378,8 @@ def test_the_mail_to_the_steering_list_can_be_read(app, database, told):
 
 
 def test_walking_a_lane_page_by_page_gives_each_handoff_once_in_its_order(scene, monkeypatch):
-    queue_of = import_module("livinglab.handoff.queries.queue")
-    monkeypatch.setattr(queue_of, "LANE_MOST", 2)
+    queue_of = import_module("livinglab.handoff.queries")
+    monkeypatch.setattr(import_module("livinglab.handoff.queries.queue.page"), "LANE_MOST", 2)
     later, done = [], []
     for days in (40, 20, None, 30, None):
         idea = scene.make.idea(scene.lab)

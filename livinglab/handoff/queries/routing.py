@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.db import known_id
 from livinglab.handoff.models import Handoff
-from livinglab.ideas.models import Activity, Idea, Publication, Stage
+from livinglab.ideas.models import Activity, Idea, Stage
+from livinglab.ideas.queries.visibility import IN_REVIEW
 from livinglab.labs.models import Lab
 
 
@@ -27,47 +29,72 @@ class ToRoute:
     stage: Stage
     activity: Activity
     lab_name: str
-    since: datetime | None
+    since: datetime
 
 
-def to_route(session: Session, labs: Collection[int], *, most: int) -> tuple[tuple[ToRoute, ...], int]:
+MOST_COUNTED = 200
+"""So many of those that are not shown are counted; above that it is said that there are more."""
+After = tuple[datetime, int]
+"""The last idea of the page before: since when it waits, and its number."""
+
+
+def to_route(
+    session: Session, labs: Collection[int], *, most: int, after: After | None = None
+) -> tuple[tuple[ToRoute, ...], int]:
     """Return ideas with an open first review that no unit has been asked about, longest waiting first.
 
     Returns:
-        The first of them, and how many there are besides.
+        The first of them, and how many there are besides, up to ``MOST_COUNTED`` + 1.
     """
     if not labs:
         return (), 0
+    values: dict[str, object] = {f"lab{n}": lab for n, lab in enumerate(sorted(labs))}
+    values |= {"most": most + MOST_COUNTED + 1}
+    values |= {"after_at": after[0], "after_id": after[1]} if after else {}
+    places = sorted(
+        (row.since, row.id)
+        for row in session.connection().execute(_places(len(labs), goes_on=after is not None), values)
+    )
+    shown = {idea_id: at for at, idea_id in places[:most]}
+    rows = session.connection().execute(_rows(), {"ids": list(shown)}) if shown else ()
+    found = {row.idea_id: ToRoute(**row._mapping) for row in rows}
+    more = min(len(places) - len(shown), MOST_COUNTED + 1)
+    return tuple(found[idea_id] for idea_id in shown if idea_id in found), more
+
+
+@lru_cache(maxsize=32)
+def _places(labs: int, *, goes_on: bool) -> Any:
+    """Return the statement that finds them, for so many labs: each is a walk of the index of the waits."""
     asked = sa.exists().where(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
-    where = (
-        col(Idea.lab_id).in_(labs),
-        col(Idea.publication) == Publication.PUBLISHED,
-        col(Idea.stage) == Stage.IDEA,
-        col(Idea.activity) == Activity.REVIEW,
-        ~asked,
-    )
-    since = sa.func.coalesce(Idea.waits_since, Idea.published_at)
-    rows = session.execute(
-        sa.select(Idea, Lab.name)  # type: ignore[call-overload]
-        .join(Lab, col(Lab.id) == col(Idea.lab_id))
-        .where(*where)
-        .order_by(since, col(Idea.id))
-        .limit(most)
-    ).all()
-    found = tuple(
-        ToRoute(
-            idea_id=known_id(idea.id),
-            title=idea.title,
-            language=idea.language,
-            summary=idea.summary,
-            stage=idea.stage,
-            activity=idea.activity,
-            lab_name=lab,
-            since=idea.waits_since or idea.published_at,
+    since, number = col(Idea.waits_since), col(Idea.id)
+    where = [IN_REVIEW, col(Idea.stage) == Stage.IDEA, since.is_not(None), ~asked]
+    if goes_on:
+        at: Any = sa.bindparam("after_at", type_=Idea.__table__.c.waits_since.type)  # type: ignore[attr-defined]
+        beyond = number > sa.bindparam("after_id", type_=sa.Integer)
+        where += [since >= at, sa.or_(since > at, beyond)]
+    parts = [
+        sa.select(
+            sa.select(since.label("since"), number.label("id"))
+            .where(col(Idea.lab_id) == sa.bindparam(f"lab{n}", type_=sa.Integer), *where)
+            .order_by(since, number)
+            .limit(sa.bindparam("most", type_=sa.Integer))
+            .subquery()
         )
-        for idea, lab in rows
+        for n in range(labs)
+    ]
+    return sa.union_all(*parts)
+
+
+@lru_cache(maxsize=1)
+def _rows() -> Any:
+    """Return the statement of what is shown of them."""
+    return (
+        sa.select(
+            col(Idea.id).label("idea_id"),
+            *(col(column) for column in (Idea.title, Idea.language, Idea.summary, Idea.stage, Idea.activity)),
+            col(Lab.name).label("lab_name"),
+            col(Idea.waits_since).label("since"),
+        )
+        .join(Lab, col(Lab.id) == col(Idea.lab_id))
+        .where(col(Idea.id).in_(sa.bindparam("ids", type_=sa.Integer, expanding=True)))
     )
-    if len(found) < most:
-        return found, 0
-    total = session.scalar(sa.select(sa.func.count()).select_from(Idea).where(*where)) or 0
-    return found, total - len(found)

@@ -25,6 +25,7 @@ class Promise:
         median_days: Half of the answers took at most this many days, pauses apart; ``None``: no answer yet.
         ninth_days: Nine of ten took at most this many.
         late: Ideas that wait beyond a deadline just now.
+        newest_only: There were more answers; the newest were looked at.
     """
 
     answered: int = 0
@@ -33,6 +34,7 @@ class Promise:
     median_days: int | None = None
     ninth_days: int | None = None
     late: int = 0
+    newest_only: bool = False
 
     @property
     def share(self) -> int | None:
@@ -40,12 +42,15 @@ class Promise:
         return 100 * self.in_time // self.expected if self.expected else None
 
 
-def promise(answers: Iterable[tuple[int, bool]], *, missing: int, late: int) -> Promise:
+def promise(
+    answers: Iterable[tuple[int, bool]], *, missing: int, late: int, newest_only: bool = False
+) -> Promise:
     """Return the figures.
 
     Args:
         answers: Seconds used and whether in time, one for each first answer.
         missing: First answers that were due and have not come.
+        newest_only: There were more answers than these.
     """
     found = list(answers)
     days = sorted(max(1, ceil(seconds / DAY_SECONDS)) for seconds, _ in found)
@@ -56,4 +61,5 @@ def promise(answers: Iterable[tuple[int, bool]], *, missing: int, late: int) -> 
         median_days=nearest_rank(days, 50),
         ninth_days=nearest_rank(days, 90),
         late=late,
+        newest_only=newest_only,
     )

@@ -36,11 +36,16 @@ WRITTEN = (AnswerKind.RECEIPT.value, AnswerKind.PRELIMINARY.value, AnswerKind.FI
 
 
 def _load_answer(answer_id: int) -> tuple[AnswerShown, Sheet]:
+    """Return an answer and its handoff; to another lab's staff there is no such answer."""
+    missing = NotFound("no-such-answer", _l("There is no such answer."))
     with db.reading() as session:
         found = answer_by_id(session, answer_id)
     if found is None:
-        raise NotFound("no-such-answer", _l("There is no such answer."))
-    return found, load(found.handoff_id)
+        raise missing
+    try:
+        return found, load(found.handoff_id)
+    except NotFound:
+        raise missing from None
 
 
 def _language(form: AnswerForm, found: Sheet) -> None:

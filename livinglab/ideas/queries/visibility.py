@@ -17,6 +17,10 @@ NOBODY = -1
 """A visitor's number where a statement asks who is looking; no row has it."""
 
 
+IN_REVIEW: Any = sa.literal_column("idea.activity = 'review' AND idea.publication = 'published'", sa.Boolean)
+"""Public ideas in review, as the indexes of them write it: a database matches the very words."""
+
+
 def visible_to(viewer: Viewer) -> Condition:
     """Return the condition that keeps the ideas a person may see; feeds pages, search, counts and files.
 
