@@ -37,6 +37,7 @@ from livinglab.core.mail import (
 )
 from livinglab.core.runs import JobRun
 from livinglab.handoff.commands import run_clock
+from livinglab.ideas.models import Idea
 from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
 from livinglab.labs.models import Challenge, ChallengeState
 from livinglab.moderation.commands import end_suspensions
@@ -46,6 +47,7 @@ from livinglab.notices.queries import mail_content
 from livinglab.notices.rules.telling import Circle
 from livinglab.pipeline.commands import monthly_door, open_reviews, reopen_by_support, return_from_hold
 from livinglab.privacy.commands import forget_account, forget_old, forget_pictures
+from livinglab.voting.commands import recount
 from livinglab.voting.queries import active_people
 from livinglab.web.database import database, db, settings
 from livinglab.web.limits import forget_counts
@@ -60,6 +62,8 @@ MOST_REFUSED = 5
 """After so many refusals in a row the server itself is ill: the rest waits, untried, for the next run."""
 NIGHT_FROM = 1
 """Hour (UTC) from which the copy of a day is made."""
+RECOUNTED = 500
+"""Ideas whose numbers are counted anew in one transaction."""
 MOST_ACCOUNTS = 200
 """Accounts never confirmed that one run erases; the rest goes with the next."""
 
@@ -203,6 +207,16 @@ def _forget(now: datetime) -> None:
         remove_image(settings().instance / "uploads", key)
 
 
+def _recount(now: datetime) -> None:
+    """Count the numbers of a 24th of all ideas anew: in a day each has had its turn, and no hour is long."""
+    with db.reading() as session:
+        most = (session.scalar(sa.select(sa.func.max(col(Idea.id)))) or 0) + 1
+    first, beyond = (most * hour // 24 for hour in (now.hour, now.hour + 1))
+    for start in range(first, beyond, RECOUNTED):
+        with db.writing() as session:
+            recount(session, first=start, beyond=min(start + RECOUNTED, beyond))
+
+
 def _back_up(now: datetime) -> None:
     """Copy a SQLite database once a day, at night where there is a copy already. The demo is told anew."""
     folder = settings().instance / "backups"
@@ -272,6 +286,7 @@ JOBS: tuple[Job, ...] = (
         "Bring back what was on hold until today.",
     ),
     Job("retention", timedelta(hours=6), _forget, "Forget what is no longer needed."),
+    Job("recount", timedelta(hours=1), _recount, "Count each idea’s numbers anew, once a day."),
     Job("backup", timedelta(hours=1), _back_up, "Each night a checked copy of a SQLite database."),
 )
 
