@@ -20,7 +20,7 @@ from livinglab.labs import queries as labs
 from livinglab.labs.views import BLUEPRINTS as LABS
 from livinglab.moderation import views as moderation
 from livinglab.notices import views as notices
-from livinglab.notices.queries import unread_statement
+from livinglab.notices.queries import unread_count
 from livinglab.people import views as people
 from livinglab.pipeline import views as pipeline
 from livinglab.pipeline.queries.work import work_count
@@ -138,7 +138,7 @@ def _hosts(config: Config) -> list[str]:
 
 def _counts(session: Session, person: Viewer, now: datetime) -> frame.Counts:
     """Return the two numbers in the header: unread notices, and for staff what waits for them."""
-    unread: int = session.scalar(unread_statement(person.known_id)) or 0
     return frame.Counts(
-        unread=unread, work=work_count(session, person, now) if person.is_staff_anywhere else 0
+        unread=unread_count(session, person.known_id),
+        work=work_count(session, person, now) if person.is_staff_anywhere else 0,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ from sqlmodel import col, select
 
 from livinglab.core.db import Texts, known_id
 from livinglab.core.files import StoredFile
+from livinglab.core.together import Read, Rows
 from livinglab.core.tokens import token_hash
-from livinglab.core.viewer import Role
+from livinglab.core.viewer import Role, Viewer
 from livinglab.people.models import AddressGuard, Device, LinkPurpose, OneTimeLink, Person, RoleGrant
 from livinglab.people.rules import GUARD_MEMORY, Face, address_key, face_of
 
@@ -271,3 +273,17 @@ def _roles_of(session: Session, ids: list[int]) -> dict[int, dict[int, frozenset
         labs = held.setdefault(person_id, {})
         labs[lab_id] = labs.get(lab_id, frozenset()) | {role}
     return held
+
+
+def pseudonym_read(person: Viewer) -> Read[str]:
+    """Return how the name is read under which somebody writes; empty where none was chosen."""
+    return Read(_pseudonym(), {"writer": person.person_id or 0}, _only_name)
+
+
+@lru_cache(maxsize=1)
+def _pseudonym() -> sa.Select[Any]:
+    return sa.select(col(Person.pseudonym)).where(col(Person.id) == sa.bindparam("writer", type_=sa.Integer))
+
+
+def _only_name(rows: Rows) -> str:
+    return (rows[0].pseudonym or "") if rows else ""

@@ -115,7 +115,12 @@ def number(value: float | None) -> str:
     """Write a number as the reader's language does, without needless decimals."""
     if value is None:
         return "–"
-    return str(format_decimal(round(value, 2), locale=get_locale()))
+    return _number(round(value, 2), str(get_locale()))
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, locale: str) -> str:
+    return str(format_decimal(value, locale=locale))
 
 
 def markdown(text: str) -> Markup:

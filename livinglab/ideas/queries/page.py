@@ -14,7 +14,7 @@ from sqlmodel import col
 from livinglab.core.db import Texts
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read, Rows
-from livinglab.core.viewer import VISITOR, Viewer
+from livinglab.core.viewer import Role, Viewer
 from livinglab.ideas.models import (
     Activity,
     Byline,
@@ -29,7 +29,7 @@ from livinglab.ideas.models import (
     Stage,
 )
 from livinglab.ideas.queries.cards import author_of
-from livinglab.ideas.queries.visibility import NOBODY, visible_to
+from livinglab.ideas.queries.visibility import NOBODY, visible_when
 from livinglab.ideas.rules import NO_SUCH_IDEA
 from livinglab.labs.models import Category, Challenge, Lab, LabSettings, Moderation
 from livinglab.labs.queries import LabBrief
@@ -119,7 +119,8 @@ def idea_page(session: Session, idea_id: int, viewer: Viewer) -> IdeaPage:
     Raises:
         NotFound: ``no-such-idea``; also when hidden from this person.
     """
-    query = _query().where(visible_to(viewer)) if viewer.signed_in else _public_query()
+    labs = sorted(viewer.labs_as(Role.FACILITATOR, Role.MANAGER))
+    query = _query_for(tuple(labs), signed_in=viewer.signed_in)
     values = {"idea_id": idea_id, "me": viewer.person_id or NOBODY}
     row = session.connection().execute(query, values).one_or_none()
     if row is None:
@@ -144,9 +145,13 @@ def idea_page(session: Session, idea_id: int, viewer: Viewer) -> IdeaPage:
     )
 
 
-@lru_cache(maxsize=1)
-def _public_query() -> sa.Select[Any]:
-    return _query().where(visible_to(VISITOR))
+@lru_cache(maxsize=256)
+def _query_for(moderated: tuple[int, ...], *, signed_in: bool) -> sa.Select[Any]:
+    """Return the statement for those who moderate the same labs, made once; who it is, is bound."""
+    return _query().where(visible_when(_ME if signed_in else None, moderated or None))
+
+
+_ME = sa.bindparam("me", type_=sa.Integer)
 
 
 @lru_cache(maxsize=1)
@@ -164,8 +169,7 @@ def _query() -> sa.Select[Any]:
         .correlate(Idea)
         .scalar_subquery()
     )
-    me = sa.bindparam("me", type_=sa.Integer)
-    mine = sa.and_(col(Follow.idea_id) == col(Idea.id), col(Follow.person_id) == me)
+    mine = sa.and_(col(Follow.idea_id) == col(Idea.id), col(Follow.person_id) == _ME)
     return (
         sa.select(
             *(getattr(Idea, name) for name in _OF_IDEA),

@@ -102,7 +102,7 @@ class Places:
 def places(session: Session) -> Places:
     """Read every lab with its challenges (not drafts) and categories (not retired), in one statement."""
     query = _places_query(session.get_bind().dialect.name)
-    return _places_of(tuple(map(tuple, session.connection().execute(query))))
+    return _places_of(tuple(map(tuple, session.connection().execute(query).all())))
 
 
 @lru_cache(maxsize=4)

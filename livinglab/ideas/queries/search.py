@@ -251,7 +251,9 @@ def known_alike_read(likeness: Mapping[int, float]) -> Read[tuple[Alike, ...]]:
     """
 
     def shape(rows: Rows) -> tuple[Alike, ...]:
-        found = [Alike(*row, likeness=likeness[row.id]) for row in rows]
+        found = [
+            Alike(row.id, row.title, row.language, row.stage, row.activity, likeness[row.id]) for row in rows
+        ]
         return tuple(sorted(found, key=lambda one: (-one.likeness, -one.id)))
 
     return Read(_known_alike_query(), {"alike": tuple(likeness)}, shape)

@@ -16,7 +16,7 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Byline
 from livinglab.ideas.rules import DRAFT_DAYS, claim_hash
 from livinglab.labs.queries import LabBrief
-from livinglab.people.models import Person
+from livinglab.people.queries import pseudonym_read
 from livinglab.web.database import settings
 from livinglab.web.locale import enter_lab
 
@@ -77,7 +77,11 @@ def byline_labels(session: Session, person: Viewer) -> dict[str, tuple[object, o
             Byline.PSEUDONYM.value: (_("A pseudonym"), _("a name you choose in your settings")),
             Byline.RESIDENT.value: (_("A resident"), _("without a name")),
         }
-    pseudonym = session.get_one(Person, person.known_id).pseudonym
+    return bylines_with(person, pseudonym_read(person).alone(session))
+
+
+def bylines_with(person: Viewer, pseudonym: str) -> dict[str, tuple[object, object]]:
+    """Return the three choices for somebody who is signed in."""
     chosen = (
         (pseudonym, _("your pseudonym"))
         if pseudonym

@@ -30,10 +30,11 @@ from livinglab.ideas.rules import (
     why_not_edit,
     why_not_take_back,
 )
-from livinglab.ideas.views.blueprint import bp, byline_labels, enter
+from livinglab.ideas.views.blueprint import bp, bylines_with, enter
 from livinglab.ideas.views.near import near_read
 from livinglab.moderation.rules import may_report
 from livinglab.notices.queries import story, told_read
+from livinglab.people.queries import pseudonym_read
 from livinglab.pipeline.queries import (
     DecisionShown,
     Standing,
@@ -66,14 +67,13 @@ def page(idea_id: int) -> Response:
             return _gone(state)
         enter(idea.lab)
         values = _chapters(session, idea, person, now)
-        values["bylines"] = byline_labels(session, person) if person.signed_in else {}
     return make_response(render_template("ideas/page.html", idea=idea, **values, **_deeds(idea)))
 
 
 def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -> dict[str, Any]:
     """Return what the page tells of an idea besides its own text, read in one statement."""
     about = About(idea.id, idea.lab.id, idea.author_id, idea.lead_id)
-    thread, near, makers, standings, answers, told, decisions, support = together(
+    thread, near, makers, standings, answers, told, decisions, support, pseudonym = together(
         session,
         thread_read(about, person, now, whole=_whole()),
         near_read(session, idea),
@@ -83,6 +83,7 @@ def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -
         told_read(idea.id, language()),
         decisions_read(idea.id),
         support_read(idea.id, person, now),
+        pseudonym_read(person),
     )
     public = idea.published_at is not None
     criteria = {one.code: str(one.title) for made in decisions for one in made.criteria}
@@ -97,6 +98,7 @@ def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -
         "criteria": criteria,
         "criterion_name": criteria.get,
         "support": support if public else None,
+        "bylines": bylines_with(person, pseudonym) if person.signed_in else {},
     }
 
 

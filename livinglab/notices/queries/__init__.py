@@ -1,6 +1,6 @@
 """The story, a person's notices, and what a mail says."""
 
-from livinglab.notices.queries.inbox import NoticeShown, notices_of, unread_statement
+from livinglab.notices.queries.inbox import NoticeShown, notices_of, unread_count
 from livinglab.notices.queries.mails import DigestIdea, MailContent, mail_content
 from livinglab.notices.queries.story import StoryEntry, story, told_read
 
@@ -13,5 +13,5 @@ __all__ = [
     "notices_of",
     "story",
     "told_read",
-    "unread_statement",
+    "unread_count",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,8 +44,14 @@ def notices_of(
     return notices, (shown[-1].id if more else None)
 
 
-def unread_statement(person_id: int) -> sa.Select[Any]:
-    """Return the statement that counts unread notices, to be one column of the header's."""
+def unread_count(session: Session, person_id: int) -> int:
+    """Count the notices that a person has not read."""
+    return session.connection().scalar(_unread(), {"person_id": person_id}) or 0
+
+
+@lru_cache(maxsize=1)
+def _unread() -> sa.Select[Any]:
+    person_id = sa.bindparam("person_id", type_=sa.Integer)
     return (
         sa.select(sa.func.count())
         .select_from(Notice)
