@@ -208,8 +208,9 @@ def test_work_pages_are_for_people_who_work_here(client, enter, at_gate, path):
 def test_staff_of_another_lab_stay_outside(app, make, at_gate, sign_in):
     idea, review = at_gate
     stranger = sign_in(app.test_client(), make.manager(make.lab()))
-    for address in (f"/reviews/{review.id}", f"/ideas/{idea.id}/gate", f"/ideas/{idea.id}/next-step"):
+    for address in (f"/ideas/{idea.id}/gate", f"/ideas/{idea.id}/next-step"):
         assert stranger.get(address).status_code == 403
+    assert stranger.get(f"/reviews/{review.id}").status_code == 404  # as if there were none
 
 
 def test_evidence_lead_and_next_step_in_the_browser(database, stored, enter):

@@ -36,8 +36,12 @@ def lock(session: Session, handoff_id: int, person: Viewer | None = None) -> Han
     Raises:
         NotFound: ``no-such-handoff``; also when its idea is hidden from this person.
     """
-    about = sa.select(col(Handoff.idea_id)).where(col(Handoff.id) == handoff_id).scalar_subquery()
-    session.execute(sa.select(col(Idea.id)).where(col(Idea.id) == about).with_for_update(key_share=True))
+    about = sa.select(col(Handoff.idea_id)).where(col(Handoff.id) == handoff_id)
+    if person is not None:  # strangers to its lab wait for nobody, and learn nothing by how long it takes
+        about = about.where(col(Handoff.lab_id).in_(set(person.roles) | person.unit_labs()))
+    its_idea = sa.select(col(Idea.id)).where(col(Idea.id) == about.scalar_subquery())
+    if session.scalar(its_idea.with_for_update(key_share=True)) is None:
+        raise no_such_handoff()
     handoff = session.get(Handoff, handoff_id, with_for_update={"key_share": True}, populate_existing=True)
     if handoff is None or (person is not None and why_not_see(idea_of(session, handoff), person)):
         raise no_such_handoff()

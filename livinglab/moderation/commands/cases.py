@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from livinglab.core.clock import due_in_working_days
 from livinglab.core.journal import Reader, record
+from livinglab.core.viewer import Role, Viewer
 from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.labs.queries import LabBrief
 from livinglab.moderation.commands.telling import tell_administrators
@@ -183,13 +184,16 @@ def close_case(session: Session, case: Case, now: datetime) -> None:
     session.flush()
 
 
-def matter_of(session: Session, case_id: int) -> Matter:
+def matter_of(session: Session, case_id: int, person: Viewer) -> Matter:
     """Return a case and its thing, locked: the thing before the case.
 
     Raises:
-        NotFound: ``no-such-case``.
+        NotFound: ``no-such-case``; also to those who have no say in its lab.
     """
-    about = session.execute(select(Case.idea_id, Case.comment_id).where(Case.id == case_id)).one_or_none()
+    its = select(Case.idea_id, Case.comment_id).where(Case.id == case_id)
+    if not person.is_admin:  # who decides where the only moderator wrote it
+        its = its.where(col(Case.lab_id).in_(person.labs_as(Role.FACILITATOR, Role.MANAGER)))
+    about = session.execute(its).one_or_none()
     if about is None:
         raise NO_SUCH_CASE
     comment = lock_comment(session, about[1]) if about[1] else None

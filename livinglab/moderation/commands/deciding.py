@@ -67,7 +67,7 @@ def decide_case(
 
     Source: rules M1, M2.
     """
-    matter = matter_of(session, case_id)
+    matter = matter_of(session, case_id, person)
     refuse(why_not_moderate(matter, person))
     refuse(why_not_now(matter, stamp))
     refuse(_why_not_in_hand(session, matter, person, now))

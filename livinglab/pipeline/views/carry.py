@@ -194,7 +194,7 @@ def withdraw_evidence(evidence_id: int) -> Answer:
     """Take a piece of evidence back."""
     ActionForm.require()
     with db.reading() as session:
-        idea_id = queries.idea_of_evidence(session, evidence_id)
+        idea_id = queries.idea_behind(session, "evidence", evidence_id, viewer())
         place_for_staff(session, idea_id)
     return act(
         idea_id,
@@ -243,7 +243,7 @@ def measure(benefit_id: int) -> Answer:
     """Write down what was measured."""
     now = utc_now()
     with db.reading() as session:
-        idea_id = queries.idea_of_benefit(session, benefit_id)
+        idea_id = queries.idea_behind(session, "benefit", benefit_id, viewer())
         place = place_for_staff(session, idea_id)
         title, language = queries.title_of(session, idea_id)
         zone = queries.zone_of(session, place.lab_id)

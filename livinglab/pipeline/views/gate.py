@@ -40,7 +40,7 @@ from livinglab.web.respond import back
 def review(review_id: int) -> Answer:
     """One opening of a gate: what is known, and what is decided."""
     with db.reading() as session:
-        idea_id = queries.idea_of_review(session, review_id)
+        idea_id = queries.idea_behind(session, "review", review_id, viewer())
         place = place_for_staff(session, idea_id)
         decided = queries.decision_of_review(session, review_id)
     if decided is not None:
@@ -68,7 +68,7 @@ def gate(idea_id: int) -> Answer:
 def propose(review_id: int) -> Answer:
     """Write the first decider's decision."""
     with db.reading() as session:
-        idea_id = queries.idea_of_review(session, review_id)
+        idea_id = queries.idea_behind(session, "review", review_id, viewer())
         place_for_staff(session, idea_id)
         page = queries.gate_page(session, idea_id, utc_now())
     form = decide_form_of(page)
@@ -133,7 +133,7 @@ def edit_proposal(proposal_id: int) -> Answer:
 
 def _page_of(proposal_id: int) -> GatePage:
     with db.reading() as session:
-        idea_id = queries.idea_of_proposal(session, proposal_id)
+        idea_id = queries.idea_behind(session, "proposal", proposal_id, viewer())
         place_for_staff(session, idea_id)
         return queries.gate_page(session, idea_id, utc_now())
 
@@ -179,7 +179,7 @@ def _version(form: DecideForm | ReturnForm | VersionForm) -> int:
 
 def _idea_of(proposal_id: int) -> int:
     with db.reading() as session:
-        idea_id = queries.idea_of_proposal(session, proposal_id)
+        idea_id = queries.idea_behind(session, "proposal", proposal_id, viewer())
         place_for_staff(session, idea_id)
     return idea_id
 

@@ -4,8 +4,7 @@ from livinglab.pipeline.queries.review.deciders import Possible, may_see_gate, p
 from livinglab.pipeline.queries.review.gate import gate_page
 from livinglab.pipeline.queries.review.parts import (
     benefits_of,
-    idea_of_benefit,
-    idea_of_evidence,
+    idea_behind,
     must_hear,
     title_of,
 )
@@ -16,8 +15,7 @@ __all__ = [
     "Possible",
     "benefits_of",
     "gate_page",
-    "idea_of_benefit",
-    "idea_of_evidence",
+    "idea_behind",
     "may_see_gate",
     "must_hear",
     "possible_leads",

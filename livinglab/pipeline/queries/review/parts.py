@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
@@ -9,11 +11,14 @@ from sqlmodel import col
 
 from livinglab.core.db import Texts
 from livinglab.core.errors import NotFound
-from livinglab.ideas.models import Idea
+from livinglab.core.viewer import Viewer
+from livinglab.ideas.models import Idea, Publication
 from livinglab.labs.models import Audience, AudienceLevel
 from livinglab.pipeline.models import (
     Benefit,
     Evidence,
+    Proposal,
+    Review,
 )
 from livinglab.pipeline.queries.review.shapes import BenefitRow
 
@@ -35,27 +40,40 @@ def title_of(session: Session, idea_id: int) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def idea_of_evidence(session: Session, evidence_id: int) -> int:
-    """Return the idea that a piece of evidence belongs to.
+_BEHIND: dict[str, tuple[Any, Any, Any]] = {
+    "review": (sa.select(col(Review.idea_id)), col(Review.id), _l("There is no such review.")),
+    "proposal": (
+        sa.select(col(Review.idea_id)).join(Proposal, col(Proposal.review_id) == col(Review.id)),
+        col(Proposal.id),
+        _l("There is no such proposal."),
+    ),
+    "evidence": (sa.select(col(Evidence.idea_id)), col(Evidence.id), _l("There is no such evidence.")),
+    "benefit": (sa.select(col(Benefit.idea_id)), col(Benefit.id), _l("There is no such benefit.")),
+}
+
+
+def idea_behind(session: Session, what: str, number: int, viewer: Viewer) -> int:
+    """Return the idea of what an address names, for somebody who works in its lab.
+
+    To everybody else there is no such thing: the answer, and the one statement, are those for a number
+    that nothing has.
+
+    Args:
+        what: ``review``, ``proposal``, ``evidence`` or ``benefit``.
 
     Raises:
-        NotFound: ``no-such-evidence``.
+        NotFound: ``no-such-review``, ``no-such-proposal`` …
+
+    Source: invariant I-11.
     """
-    found = session.scalar(sa.select(col(Evidence.idea_id)).where(col(Evidence.id) == evidence_id))
+    query, key, reason = _BEHIND[what]
+    labs = set(viewer.roles) | viewer.unit_labs()
+    own = sa.select(col(Idea.id)).where(
+        col(Idea.lab_id).in_(labs), col(Idea.publication) == Publication.PUBLISHED
+    )
+    found: int | None = session.scalar(query.where(key == number, query.selected_columns[0].in_(own)))
     if found is None:
-        raise NotFound("no-such-evidence", _l("There is no such evidence."))
-    return found
-
-
-def idea_of_benefit(session: Session, benefit_id: int) -> int:
-    """Return the idea that a row of a benefit plan belongs to.
-
-    Raises:
-        NotFound: ``no-such-benefit``.
-    """
-    found = session.scalar(sa.select(col(Benefit.idea_id)).where(col(Benefit.id) == benefit_id))
-    if found is None:
-        raise NotFound("no-such-benefit", _l("There is no such benefit."))
+        raise NotFound(f"no-such-{what}", reason)
     return found
 
 
