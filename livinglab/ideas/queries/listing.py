@@ -137,8 +137,9 @@ def shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[boo
         for name, column in NARROWED.items()
         if getattr(wanted, name)
     ]
-    if wanted.box:
-        found.append(col(Idea.challenge_id).is_(None))
+    if wanted.box:  # the ring of a language leads, where there is one: few may be in it, or none
+        challenge = col(Idea.challenge_id)
+        found.append((challenge + 0 if wanted.language and wanted.lab_id else challenge).is_(None))
     if wanted.late:
         found.append(col(Idea.late_since).is_not(None))
     return found
@@ -208,7 +209,7 @@ def _turn(
     for glance in range(GLANCES):
         for turn, (low, high) in enumerate(ring_spans(glance, seed, start[0] if start else None)):
             values[f"low{glance}{turn}"], values[f"high{glance}{turn}"] = low, high
-    rows = session.connection().execute(query, values)
+    rows = session.connection().execute(query, values).all()
     keyed = sorted(((fair_key(row.glance, row.ring, seed), row.id), row) for row in rows)
     ahead = [(key, row) for key, row in keyed if start is None or key > start]
     cards = tuple(card_of(row, now) for _, row in ahead[:size])
@@ -270,13 +271,31 @@ def bound(shape: Shape) -> Conditions:
     return shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
 
 
+FEW = 2000
+"""Up to so many ideas of a narrow filter are gathered and sorted; more stand close enough among all."""
+
+
+def _few(session: Session, wanted: Filter, narrowed: Conditions) -> sa.Subquery | None:
+    """Return the ideas of a filter that an index leads to, where they are few; else ``None``.
+
+    In the order of all ideas those few would be far apart.
+    """
+    if not (wanted.activity or wanted.late or wanted.category_id or wanted.author_id):
+        return None
+    some = sa.select(col(Idea.id).label("id")).where(*narrowed).limit(FEW + 1).subquery("near")
+    number = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    return some if number <= FEW else None
+
+
 # -- newest and best match --------------------------------------------------------------------------------
 
 
 def _newest(
     session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
 ) -> CardPage:
-    query = card_query().where(*conditions(session, wanted))
+    narrowed = conditions(session, wanted)
+    few = _few(session, wanted, narrowed)
+    query = card_query(few).where(*(narrowed if few is None else ()))
     at: Any = col(Idea.published_at)
     if place is not None:
         instant = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=max(0, place[1]))
@@ -390,12 +409,27 @@ def _open_part(
 ) -> tuple[tuple[IdeaCard, ...], tuple[int, int] | None]:
     supports: Any = col(IdeaCount.supports)
     number: Any = col(IdeaCount.idea_id)
-    query = card_query(few).where(*(narrowed if few is None else ()), number.is_not(None))
+    query = card_query(few) if few is not None else card_query(_most_supported(narrowed, place, size))
+    query = query.where(number.is_not(None))
     if place is not None:
         query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
     rows = session.execute(query.order_by(supports.desc(), number.desc()).limit(size + 1)).all()
     cards = tuple(card_of(row, now) for row in rows[:size])
     return cards, (rows[size - 1].supports, rows[size - 1].id) if len(rows) > size else None
+
+
+def _most_supported(narrowed: Conditions, place: tuple[Any, ...] | None, size: int) -> sa.Subquery:
+    """Return the best supported of the ideas narrowed to, walked down the index of supports.
+
+    Each is asked whether it fits: SQLite would else gather and sort all that do.
+    """
+    supports: Any = col(IdeaCount.supports)
+    number: Any = col(IdeaCount.idea_id)
+    fits = sa.exists().where(col(Idea.id) == number, *narrowed).correlate(IdeaCount)
+    query = sa.select(number.label("id")).where(fits)
+    if place is not None:
+        query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
+    return query.order_by(supports.desc(), number.desc()).limit(size + 1).subquery("near")
 
 
 def open_counts(now: datetime, hidden_hours: HiddenHours) -> sa.ColumnElement[bool]:

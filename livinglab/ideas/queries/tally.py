@@ -135,6 +135,8 @@ def _led(shape: Shape) -> tuple[list[sa.ColumnElement[bool]], Shape]:
         column: Any = NARROWED[key]
         led.append(column == sa.bindparam(f"only_{key}", type_=column.type))
         return led, (tuple(name for name in names if name != key), activity, box, late)
+    if late and "lab_id" not in names:
+        return [*led, col(Idea.late_since).is_not(None)], (names, activity, box, False)
     lab: Any = sa.bindparam("only_lab_id", type_=sa.Integer)
     led.append(col(Idea.lab_id) == lab if "lab_id" in names else col(Idea.lab_id).in_(sa.select(col(Lab.id))))
     others = tuple(name for name in names if name != "lab_id")
