@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -79,10 +81,10 @@ COLUMNS: tuple[Any, ...] = (
     col(Idea.author_left_at),
     col(Lab.name).label("lab_name"),
     col(Lab.slug).label("lab_slug"),
-    col(Challenge.title).label("challenge"),
+    sa.cast(col(Challenge.title), sa.Text).label("challenge"),
     col(Challenge.counts_from),
     col(Challenge.closes_at),
-    col(Category.name).label("category"),
+    sa.cast(col(Category.name), sa.Text).label("category"),
     sa.func.coalesce(col(LabSettings.counts_hidden_hours), 72).label("hidden_hours"),
     col(Person.name).label("author_name"),
     col(Person.pseudonym),
@@ -126,8 +128,8 @@ def card_of(row: Any, now: datetime) -> IdeaCard:
         **dict(zip(_OF_IDEA, _of_idea(row), strict=True)),
         lab_name=row.lab_name,
         lab_slug=row.lab_slug,
-        challenge=row.challenge,
-        category=row.category,
+        challenge=_texts(row.challenge),
+        category=_texts(row.category),
         author=author_of(row),
         supports=row.supports if shown else None,
         staff_supports=row.staff_supports if shown else 0,
@@ -138,6 +140,12 @@ def card_of(row: Any, now: datetime) -> IdeaCard:
     )
 
 
+@lru_cache(maxsize=4096)
+def _texts(written: str | None) -> Texts | None:
+    """Return a name in its languages; a page shows the same few again and again."""
+    return json.loads(written) if written else None
+
+
 def author_of(row: Any) -> Face:
     """Return the author as the byline allows, from a row with the author's columns."""
     return face_of(
@@ -146,7 +154,7 @@ def author_of(row: Any) -> Face:
         byline=row.byline,
         photo=row.photo,
         title=row.author_title or "",
-        erased=row.erased_at is not None or row.author_left_at is not None,
+        erased=row.erased_at is not None,
     )
 
 

@@ -20,7 +20,7 @@ from livinglab.ideas.commands import follow_idea, leave_idea, take_back_idea, un
 from livinglab.ideas.forms import CommentForm
 from livinglab.ideas.models import CommentKind, Publication
 from livinglab.ideas.queries.page import IdeaPage, credits_read, idea_page, once_public
-from livinglab.ideas.queries.thread import SIDES, About, CommentShown, thread_read
+from livinglab.ideas.queries.thread import SIDES, About, CommentShown, Thread, thread_read
 from livinglab.ideas.queries.visibility import visible_idea
 from livinglab.ideas.rules import (
     NO_SUCH_IDEA,
@@ -181,19 +181,18 @@ def drawn_for(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
     return draw
 
 
-def _drawn_by(idea: IdeaPage) -> Callable[[CommentShown], tuple[Any, ...]]:
-    """Return the function that tells what drawing a comment depends on besides its own facts."""
+def _drawn_by(idea: IdeaPage) -> Callable[[Thread], tuple[Any, ...]]:
+    """Return the function that tells what drawing a conversation depends on besides its own facts."""
     person = viewer()
     talks = why_not_comment(idea, person) is None or not person.signed_in
-    moderates = person.moderates(idea.lab_id)
 
-    def facts(one: CommentShown) -> tuple[Any, ...]:
-        thread = (one, *one.replies)
+    def facts(thread: Thread) -> tuple[Any, ...]:
+        tops = [one for column in thread.sides.values() for one in column.shown]
+        said = [each for one in tops for each in (one, *one.replies)]
         return (
             talks,
-            moderates,
-            tuple(ago(each.created_at) for each in thread),
-            tuple(each.author_id == person.person_id for each in thread),
+            [ago(each.created_at) for each in said],
+            [each.id for each in said if each.author_id == person.person_id],
         )
 
     return facts

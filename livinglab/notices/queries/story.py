@@ -14,7 +14,7 @@ from sqlmodel import col
 from livinglab.core.journal import Event
 from livinglab.core.together import Read
 from livinglab.ideas.models import Stage
-from livinglab.notices.queries.telling import ToldEvent, events_query, told_event
+from livinglab.notices.queries.telling import ToldEvent, events_query, of_kinds, told_event
 from livinglab.notices.rules.sentences import SENTENCES
 from livinglab.people.rules import Face
 from livinglab.pipeline.queries import DecisionShown
@@ -71,7 +71,7 @@ def told_read(idea_id: int, language: str) -> Read[list[ToldEvent]]:
 @lru_cache(maxsize=1)
 def _of_idea() -> sa.Select[Any]:
     one: Any = sa.bindparam("idea_id", type_=sa.Integer)
-    of_story = col(Event.idea_id) == one, col(Event.public), col(Event.kind).in_(IN_STORY)
+    of_story = col(Event.idea_id) == one, col(Event.public), of_kinds(IN_STORY)
     return events_query().where(*of_story).order_by(col(Event.at), col(Event.id))  # type: ignore[no-any-return]
 
 
