@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, request
+from flask import Flask, redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from livinglab.core.text import LANGUAGES
 
@@ -36,3 +38,20 @@ def install(app: Flask) -> None:
         return known(endpoint, asked, (lang if lang in LANGUAGES else None, request.script_root))
 
     app.jinja_env.globals["url_for"] = url_for
+    app.before_request(_without_empty_ones)
+
+
+NO_PAGES = ("ideas.alike_titles",)
+"""What a script asks for while somebody types; nobody reads its address."""
+
+
+def _without_empty_ones() -> Response | None:
+    """Lead a filter's form to the address that somebody would pass on: a browser sends empty fields, too."""
+    plain = request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
+    leads = plain and request.endpoint is not None and request.endpoint not in NO_PAGES
+    asked = list(request.args.items(multi=True)) if leads else []
+    said = [(name, value) for name, value in asked if value]
+    if len(said) == len(asked):
+        return None
+    path = urlsplit(url_for(str(request.endpoint), **(request.view_args or {}))).path
+    return redirect(f"{path}?{urlencode(said)}" if said else path)

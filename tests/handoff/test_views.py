@@ -201,6 +201,18 @@ def test_a_step_on_an_older_page_says_so_and_shows_it_as_it_is(as_, told):
     assert "Agree to assess" in answer.text
 
 
+def test_the_preview_of_an_empty_answer_says_in_its_own_box_what_is_missing(as_, told):
+    scene = told(lambda s: s.agreed())
+    page = as_(scene.kari).post(
+        f"/handoffs/{scene.extra['row'].id}/answer?kind=preliminary&lang=en",
+        data={"title": "", "body": "", "language": "nb", "do": "preview"},
+        headers={"HX-Request": "true"},
+    )
+    box = page.text.split('id="preview"')[1].split("</section>")[0]
+    assert "This is still missing:" in box
+    assert box.count("Fill this in.") == 3
+
+
 def test_the_preview_publishes_nothing_and_warns_of_hard_words(as_, told, database):
     scene = told(lambda s: s.agreed())
     row = scene.extra["row"].id

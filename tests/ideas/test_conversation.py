@@ -84,7 +84,9 @@ def test_a_comment_is_found_on_the_page_where_it_stands(
         page = client.get(address).text
         assert f'id="comment-{said.id}"' in page
         assert said.body in page
-    assert "Read the whole conversation" in client.get(f"/ideas/{idea.id}?lang=en").text
+    whole = client.get(f"/ideas/{idea.id}?lang=en").text
+    assert "Read the whole conversation" in whole
+    assert "at least 999" in whole, "the columns count the first thousand, and say so"
     begins = client.get(f"/ideas/{idea.id}/talk?lang=en").text
     onward = re.search(r'href="([^"]+after=[^"]+)"[^>]*>Show more', begins)
     assert onward is not None

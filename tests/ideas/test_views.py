@@ -687,6 +687,12 @@ def test_with_five_supports_the_author_can_only_leave(app, client, make, sign_in
     left = row(own(app), select(Idea))
     assert (left.activity, left.author_left_at is not None) == (Activity.ACTIVE, True)
     assert client.get(f"/ideas/{idea.id}/edit").status_code == 403
+    page = text_of(app.test_client().get(f"/ideas/{idea.id}?lang=en"))
+    assert "Torunn Moen" in page.split("(has left it to others)")[0], (
+        "the credit stays, under the byline chosen"
+    )
+    assert "Former participant" not in page
+    assert "Torunn Moen" in text_of(app.test_client().get("/ideas?lang=en"))
 
 
 @pytest.mark.parametrize(("supports", "stays"), [(0, False), (4, False), (5, True), (9, True)])

@@ -358,6 +358,15 @@ def test_of_two_people_at_one_form_the_second_is_told_and_keeps_the_own_words(
     assert client.post(url, data=data | {"read": mark(told.text), field: second}).status_code == 303
 
 
+def test_the_first_language_stands_ticked_among_the_labs_languages(
+    client: FlaskClient, make: Make, sign_in: SignIn
+) -> None:
+    lab = make.lab(languages=["fi", "sv"])
+    page = sign_in(client, make.manager(lab)).get(f"/labs/{lab.slug}/setup/look?lang=en").text
+    ticked = re.findall(r'<input checked [^>]*name="more_languages"[^>]*value="(\w+)"', page)
+    assert sorted(ticked) == ["fi", "sv"]
+
+
 @pytest.mark.parametrize("alike", [True, False])
 def test_what_a_colleague_saves_between_reading_and_writing_is_read_after_the_refusal(
     client: FlaskClient,

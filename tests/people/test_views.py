@@ -323,6 +323,22 @@ def test_asking_for_a_link_is_answered_alike_for_any_address(browser, make, mail
     assert [mail.kind for mail in mails()] == [kind, "no-account"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ("/ideas/1/comment?to=3", "Sign in to write in the conversation"),
+        ("/settings", "The page you chose is for people who are signed in."),
+        ("/ideas/1", ""),
+        ("/nowhere/at/all", ""),
+        ("", ""),
+    ],
+)
+def test_signing_in_says_why_the_page_somebody_came_for_asks_for_it(client, wanted, words):
+    page = client.get("/sign-in", query_string={"next": wanted, "lang": "en"}, follow_redirects=True).text
+    said = [one for one in ("Sign in to write in", "The page you chose is") if one in page]
+    assert said == ([words[: len(said[0])]] if words else [])
+
+
 def test_a_sign_in_link_signs_in_once(browser, make, mails):
     make.person(email="kari@example.org")
     browser().post("/sign-in/link?next=/settings", data={"email": "kari@example.org"})

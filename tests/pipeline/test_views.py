@@ -261,6 +261,19 @@ def test_a_benefit_is_planned_and_measured_in_the_browser(database, stored, ente
     )
 
 
+def test_a_card_on_its_first_day_waits_since_today_and_not_for_no_days(stored, enter):
+    idea = stored.idea(Stage.CONCEPT, waits_since=utc_now())
+    stored.handoff(idea, state=HandoffState.ASSIGNED, outcome=None, decided_at=None)
+    page = enter("lead").get("/board?lang=en").text
+    assert "since today" in page
+    assert '<b class="num">0</b>' not in page
+
+
+def test_the_boards_filter_leaves_no_empty_names_in_the_address(stored, enter):
+    asked = f"/board?show=late&lab={stored.lab.id}&challenge=&unit=&lead="
+    assert enter("lead").get(asked).location == f"/board?show=late&lab={stored.lab.id}"
+
+
 def test_the_board_keeps_its_filters_in_the_address(stored, enter):
     late = stored.idea(Stage.CONCEPT, title="Late and alone", due_at=utc_now() - timedelta(days=3))
     stored.idea(Stage.CONCEPT, title="Quite in time")

@@ -24,6 +24,29 @@ def test_a_templates_address_is_the_one_flask_builds(app, page):
                 assert drawn == url_for(endpoint, **values)
 
 
+@pytest.mark.parametrize(
+    ("asked", "clean"),
+    [
+        ("/ideas?q=&stage=&lab=x", "/ideas?lab=x"),
+        ("/ideas?q=&lang=", "/ideas"),
+        ("/ideas?q=b%C3%A5l+%26+mer&stage=&lang=fi", "/ideas?q=b%C3%A5l+%26+mer&lang=fi"),
+        ("/ideas?q=&tag=a&tag=&tag=b", "/ideas?tag=a&tag=b"),
+        ("/ideas/7/versions?x=&_external=1&endpoint=2", "/ideas/7/versions?_external=1&endpoint=2"),
+    ],
+)
+def test_what_a_form_left_empty_does_not_stand_in_the_address(client, asked, clean):
+    answer = client.get(asked)
+    assert (answer.status_code, answer.location) == (302, clean)
+    assert client.get(clean).status_code in (200, 404)
+
+
+def test_only_a_page_that_is_there_is_led_to_and_a_fragment_is_answered_at_once(client):
+    answer = client.get("/?q=", environ_overrides={"PATH_INFO": "//evil.example"})
+    assert not (answer.location or "/").removeprefix("http://localhost").startswith("//")
+    assert client.get("/nowhere?q=").status_code == 404
+    assert client.get("/ideas?q=", headers={"HX-Request": "true"}).status_code == 200
+
+
 def test_how_long_ago_says_the_same_words_as_without_memory(app):
     from datetime import UTC, datetime, timedelta
 

@@ -143,7 +143,11 @@ class LookForm(MarkedForm):
         [(code, NAMES[code]) for code in LANGUAGES],
         description=_l("The page opens in it, and texts missing in another language are shown in it."),
     )
-    more_languages = Ticks(_l("Further languages"), [(code, NAMES[code]) for code in LANGUAGES])
+    more_languages = Ticks(
+        _l("All languages of the lab"),
+        [(code, NAMES[code]) for code in LANGUAGES],
+        description=_l("The first language is always one of them."),
+    )
     timezone = Choice(_l("Time zone"), [], description=_l("Days and deadlines are counted on this clock."))
     second_timezone = Choice(
         _l("Second time zone, shown beside it"),
@@ -163,6 +167,7 @@ class LookForm(MarkedForm):
         self.timezone.choices = offered
         self.second_timezone.choices = [SelectChoice("", str(_l("None"))), *offered]
         self.country.choices = countries()
+        self.more_languages.data = self.languages()  # the first one stands ticked, too
 
     def languages(self) -> list[str]:
         """Return the languages, first one first."""

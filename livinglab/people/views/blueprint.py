@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, current_app, redirect, request, url_for
+from flask.globals import request_ctx
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
@@ -25,6 +29,13 @@ from livinglab.web.respond import safe_path
 DRAFT_COOKIE = "livinglab_draft"
 OWN_PAGES = ("/sign-in", "/sign-out", "/register", "/reset", "/confirm")
 
+WHY_SIGN_IN = {
+    "ideas.comment": _l(
+        "Sign in to write in the conversation, so that people can answer you. You come straight back."
+    ),
+}
+WHY_ELSE = _l("The page you chose is for people who are signed in. You come straight back to it.")
+
 accounts = Blueprint("accounts", __name__)
 
 
@@ -32,6 +43,18 @@ def wanted_path() -> str | None:
     """Return the page of ours the person came for, if it is not an account page again."""
     target = safe_path(request.values.get("next"))
     return None if target and target.startswith(OWN_PAGES) else target
+
+
+def why_sign_in(path: str | None) -> object:
+    """Say why the page somebody came for asks them to sign in; nothing where anybody may read it."""
+    try:
+        endpoint, _values = request_ctx.url_adapter.match(urlsplit(path or "/").path, "GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return None
+    mark = access.mark_of(current_app.view_functions[endpoint])
+    if mark is None or mark.kind == "public":
+        return None
+    return WHY_SIGN_IN.get(endpoint, WHY_ELSE)
 
 
 def go_on(next_path: str | None) -> Response:

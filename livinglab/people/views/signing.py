@@ -20,6 +20,7 @@ from livinglab.people.views.blueprint import (
     settle_in,
     status_of,
     wanted_path,
+    why_sign_in,
 )
 from livinglab.people.views.demo import demo_groups, is_demo_person
 from livinglab.web import access
@@ -44,7 +45,9 @@ def sign_in() -> Response | tuple[str, int]:
             access.sign_in(token)
             return go_on(wanted_path())
     groups = demo_groups() if settings().demo else ()
-    page = render_template("people/sign_in.html", form=form, next_path=wanted_path(), groups=groups)
+    wanted = wanted_path()
+    why = why_sign_in(wanted)
+    page = render_template("people/sign_in.html", form=form, next_path=wanted, groups=groups, why=why)
     return page, status_of(form)
 
 
