@@ -168,6 +168,7 @@ class LookForm(MarkedForm):
         self.second_timezone.choices = [SelectChoice("", str(_l("None"))), *offered]
         self.country.choices = countries()
         self.more_languages.data = self.languages()  # the first one stands ticked, too
+        self.more_languages.flags.required = True  # there is always the first one
 
     def languages(self) -> list[str]:
         """Return the languages, first one first."""
