@@ -114,7 +114,7 @@ def support_turn(session: Session, idea_id: int, person: Viewer, now: datetime) 
         NotFound: ``no-such-idea``.
     """
     values = {**_who(idea_id, person), **_lately(now)}
-    row = session.execute(_turn_query(), values).one_or_none()
+    row = session.connection().execute(_turn_query(), values).one_or_none()
     if row is None:
         raise NO_SUCH_IDEA
     return Turn(_target_of(row), row.given_at, row.last_hour, row.last_day)

@@ -7,6 +7,7 @@ In one order: ideas by number, comments by number, rows of numbers last
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -67,10 +68,19 @@ def lock_rows(
 
 def insert_once(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
     """Insert a row unless its key is taken; say whether it came."""
-    write = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    key = sa.inspect(table).primary_key[0]
-    query = write(table).values(**values).on_conflict_do_nothing().returning(key)
-    return session.execute(query).first() is not None
+    session.flush()  # what the row points at
+    query = _insert_once(session.get_bind().dialect.name, table, tuple(values))
+    return session.connection().execute(query, values).first() is not None
+
+
+@lru_cache(maxsize=64)
+def _insert_once(dialect: str, table: type[SQLModel], names: tuple[str, ...]) -> Any:
+    """Return the statement, made once: making it costs more than running it."""
+    mapped: Any = sa.inspect(table)
+    write = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    bound = {name: sa.bindparam(name, type_=mapped.local_table.c[name].type) for name in names}
+    insert = write(mapped.local_table).values(bound)
+    return insert.on_conflict_do_nothing().returning(mapped.primary_key[0])
 
 
 def count(session: Session, idea_id: int, *, comments: int = 0, followers: int = 0) -> None:

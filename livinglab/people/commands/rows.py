@@ -40,13 +40,17 @@ def lock_actor(session: Session, person_id: int) -> None:
     Raises:
         Forbidden: ``account-closed``.
     """
-    row = session.execute(
-        sa.select(col(Person.suspended_at), col(Person.erased_at))
-        .where(col(Person.id) == person_id)
-        .with_for_update(key_share=True)
-    ).one_or_none()
+    session.flush()
+    row = session.connection().execute(_ACTOR, {"person_id": person_id}).one_or_none()
     suspended, erased = row or (None, True)
     refuse(why_not_enter(suspended=suspended is not None, erased=erased is not None))
+
+
+_ACTOR = (
+    sa.select(col(Person.suspended_at), col(Person.erased_at))
+    .where(col(Person.id) == sa.bindparam("person_id", type_=sa.Integer))
+    .with_for_update(key_share=True)
+)
 
 
 def person_row(session: Session, person_id: int) -> Person:

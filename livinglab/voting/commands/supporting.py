@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -72,7 +73,7 @@ def _give(session: Session, target: Target, person: Viewer, now: datetime) -> Su
     given = Support(idea_id=target.id, person_id=person.known_id, given_at=now, counts=counts, staff=staff)
     if not insert_once(session, Support, given.model_dump()):
         return _known(_standing(session, target.id, person.known_id))
-    session.execute(sa.insert(SupportGiven).values(person_id=person.known_id, at=now))
+    session.connection().execute(_GIVEN, {"person_id": person.known_id, "at": now})
     supports = _add(session, target.id, counted=int(counts), staff=int(staff))
     if counts and target.threshold is not None and not target.reached and supports >= target.threshold:
         _reach(session, target, target.threshold, now)
@@ -91,18 +92,24 @@ def _standing(session: Session, idea_id: int, person_id: int) -> Support | None:
 
 def _add(session: Session, idea_id: int, *, counted: int, staff: int) -> int:
     """Change the idea's numbers by what one row weighs, and return the counted one."""
-    supports = session.scalar(
-        sa.update(IdeaCount)
-        .where(col(IdeaCount.idea_id) == idea_id)
-        .values(
-            supports=col(IdeaCount.supports) + counted, staff_supports=col(IdeaCount.staff_supports) + staff
-        )
-        .returning(col(IdeaCount.supports))
-        .execution_options(synchronize_session=False)
-    )
+    weighs = {"idea": idea_id, "counted": counted, "staff": staff}
+    supports: int | None = session.connection().scalar(_ADD, weighs)
     if supports is None:
         raise LookupError(f"idea {idea_id} has no row of numbers")
     return supports
+
+
+_COUNTS: Any = IdeaCount.__table__  # type: ignore[attr-defined]
+_GIVEN = sa.insert(SupportGiven.__table__)  # type: ignore[attr-defined]
+_ADD = (
+    sa.update(_COUNTS)
+    .where(_COUNTS.c.idea_id == sa.bindparam("idea"))
+    .values(
+        supports=_COUNTS.c.supports + sa.bindparam("counted"),
+        staff_supports=_COUNTS.c.staff_supports + sa.bindparam("staff"),
+    )
+    .returning(_COUNTS.c.supports)
+)
 
 
 def _reach(session: Session, target: Target, threshold: int, now: datetime) -> None:
