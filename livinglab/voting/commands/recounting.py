@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import known_id
 from livinglab.ideas.commands.rows import insert_once
 from livinglab.ideas.models import Comment, Follow, Idea, IdeaCount, Publication
 from livinglab.voting.models import Support
@@ -48,7 +49,7 @@ def recount(session: Session, *, first: int, beyond: int) -> tuple[Drift, ...]:
         .where(sa.or_(*(_kept(name).is_distinct_from(_counted(name)) for name in NUMBERS)))
         .order_by(col(Idea.id))
     ).all()
-    return tuple(drift for idea_id in suspects for drift in _put_right(session, idea_id))
+    return tuple(drift for idea_id in suspects for drift in _put_right(session, known_id(idea_id)))
 
 
 def _kept(name: str) -> Any:
