@@ -78,8 +78,12 @@ _OF_SOME = (
         ("lab_id", "stage", "publication", "activity", "waits_since", "id"),
         "activity = 'review' AND publication = 'published'",
     ),
-    ("ix_idea_services", ("lab_id", "stage", "publication", "stage_since", "id"), "stage = 'service'"),
-    ("ix_idea_services_all", ("stage", "publication", "stage_since", "id"), "stage = 'service'"),
+    (
+        "ix_idea_services",
+        ("lab_id", "stage", "publication", "stage_since", "id", "activity"),
+        "stage = 'service'",
+    ),
+    ("ix_idea_services_all", ("stage", "publication", "stage_since", "id", "activity"), "stage = 'service'"),
 )
 """Indexes of only those ideas of which the condition is true. Where a whole index begins alike they name what
 is true of all of them, too: SQLite takes the index of which it knows more columns."""

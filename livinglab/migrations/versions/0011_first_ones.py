@@ -16,7 +16,7 @@ depends_on = None
 
 OPEN, BOX, LATE = "closed_at IS NULL", "challenge_id IS NULL", "late_since IS NOT NULL"
 IN_REVIEW = "activity = 'review' AND publication = 'published'"
-SERVICES = "stage = 'service'"
+SERVICES, SINCE = "stage = 'service'", ("stage_since", "id", "activity")
 FREE = f"{OPEN} AND assignee_id IS NULL"
 FIRST_ANSWER = ("answer_seconds", "preliminary_at", "decided_at", "preliminary_due")
 INDEXES: tuple[tuple[str, str, list[str], str | None], ...] = (
@@ -58,8 +58,8 @@ INDEXES: tuple[tuple[str, str, list[str], str | None], ...] = (
         ["lab_id", "stage", "publication", "activity", "waits_since", "id"],
         IN_REVIEW,
     ),
-    ("ix_idea_services", "idea", ["lab_id", "stage", "publication", "stage_since", "id"], SERVICES),
-    ("ix_idea_services_all", "idea", ["stage", "publication", "stage_since", "id"], SERVICES),
+    ("ix_idea_services", "idea", ["lab_id", "stage", "publication", *SINCE], SERVICES),
+    ("ix_idea_services_all", "idea", ["stage", "publication", *SINCE], SERVICES),
     ("ix_benefit_measure_next", "benefit", ["measure_next", "idea_id"], "measure_next IS NOT NULL"),
 )
 BEFORE: tuple[tuple[str, list[str], str | None], ...] = (
