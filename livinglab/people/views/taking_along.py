@@ -25,7 +25,7 @@ from livinglab.web.database import db, settings
 from livinglab.web.limits import door
 
 IN_MEMORY = 4_000_000
-TITLES = ("title", "name")
+TITLES = ("name", "title")
 """Columns by which a row is called in the file for people."""
 
 
