@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
-from PIL import Image, ImageOps
 from sqlalchemy.orm import Session
 from sqlmodel import Field, SQLModel
 
 from livinglab.core.errors import Refused
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 24_000_000
@@ -46,12 +49,14 @@ class Picture:
     copies: Mapping[str, bytes]
 
 
-def open_image(content: bytes) -> Image.Image:
+def open_image(content: bytes) -> "Image.Image":
     """Return the picture, upright, in colour and no wider than we keep; its size is read before its pixels.
 
     Raises:
         Refused: ``file-too-big``, ``not-an-image``, ``image-too-large``.
     """
+    from PIL import Image, ImageOps  # loaded by the process that is handed a picture, not by every one
+
     if len(content) > MAX_BYTES:
         raise Refused(
             "file-too-big", _l("The picture is larger than 10 MB. Choose a smaller one."), field="image"
@@ -78,6 +83,8 @@ def prepare_image(content: bytes) -> Picture:
     Raises:
         Refused: As ``open_image``.
     """
+    from PIL import ImageOps
+
     image = open_image(content)
     copies = {}
     for name, width in WIDTHS.items():

@@ -10,11 +10,12 @@ import fcntl
 import os
 import socket
 from pathlib import Path
-from typing import IO, Any, Protocol
-
-import psycopg
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from livinglab.core.db import Database
+
+if TYPE_CHECKING:
+    import psycopg
 
 _KEY = 7_412_207
 _NOTICE_SILENCE: dict[str, Any] = {
@@ -81,6 +82,8 @@ class PostgresLeader:
 
     def held(self) -> bool:
         """Take the lock if it is free; notice when the connection that held it is gone."""
+        import psycopg  # not needed, and not loaded, beside SQLite
+
         try:
             if self._connection is not None:
                 self._connection.execute("SELECT 1")
