@@ -86,9 +86,28 @@
     if (first) first.focus();
   }
 
+  // Who drags a text field larger gives it a style of its own. htmx would carry it over as an attribute, which
+  // our policy forbids: so the height is taken off before a swap and set, as the browser does it, after it.
+  let heights = {};
+  document.addEventListener("htmx:before:swap", () => {
+    document.querySelectorAll("textarea[id][style]").forEach((field) => {
+      heights[field.id] = field.style.height;
+      field.removeAttribute("style");
+    });
+  });
+
+  function keepHeights() {
+    for (const [id, height] of Object.entries(heights)) {
+      const field = document.getElementById(id);
+      if (field) field.style.height = height;
+    }
+    heights = {};
+  }
+
   document.documentElement.classList.add("scripted");
   ready(document);
   document.addEventListener("htmx:after:swap", (event) => {
+    keepHeights();
     const target = event.detail && event.detail.ctx ? event.detail.ctx.target : event.target;
     if (target && target.querySelectorAll) ready(target);
   });
