@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,7 +45,13 @@ def appeals_waiting(
     session: Session, viewer: Viewer, now: datetime, labs: Collection[int]
 ) -> tuple[AppealWaiting, ...]:
     """Return the open appeals of some labs, also those somebody else must decide."""
-    me = viewer.person_id or -1
+    rows = session.execute(_waiting_query(frozenset(labs)), {"me": viewer.person_id or -1})
+    return tuple(_appeal(row, now) for row in rows)
+
+
+@lru_cache(maxsize=128)
+def _waiting_query(labs: frozenset[int]) -> Any:
+    """Return the statement, made once for the same labs; who asks is bound."""
     first = sa.orm.aliased(Person)
     query: Any = (
         sa.select(
@@ -56,7 +63,7 @@ def appeals_waiting(
             Comment,
             Person,
             col(first.name).label("first_name"),
-            sa.and_(*uninvolved(me)).label("mine"),
+            sa.and_(*uninvolved(sa.bindparam("me", type_=sa.Integer))).label("mine"),
         )
         .select_from(Appeal)
         .join(Decision, col(Decision.id) == col(Appeal.decision_id))
@@ -64,14 +71,15 @@ def appeals_waiting(
         .outerjoin(Comment, col(Comment.id) == col(Decision.comment_id))
         .join(Person, col(Person.id) == col(Appeal.person_id))
         .outerjoin(first, col(first.id) == col(Decision.by_id))
-        .where(col(Appeal.lab_id).in_(labs), col(Appeal.outcome).is_(None))
+    )
+    return (
+        query.where(col(Appeal.lab_id).in_(labs), col(Appeal.outcome).is_(None))
         .order_by(col(Appeal.due_at), col(Appeal.id))
         .limit(MOST)
     )
-    return tuple(_appeal(row, now) for row in session.execute(query))
 
 
-def uninvolved(me: int) -> tuple[sa.ColumnElement[bool], ...]:
+def uninvolved(me: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions on appeal and decision under which a person may decide it (rule M3)."""
     other = sa.orm.aliased(Decision)
     same = sa.and_(

@@ -5,12 +5,14 @@ The administrator meets here what nobody in its lab may decide (rule M1).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from livinglab.core.text import excerpt, to_plain
@@ -19,10 +21,10 @@ from livinglab.ideas.models import Comment, Idea, Publication
 from livinglab.labs.models import Lab
 from livinglab.moderation.models import Case, Report, Source
 from livinglab.moderation.queries.appeals import AppealWaiting, appeals_waiting
-from livinglab.moderation.queries.standing import author_face, is_author, nobody_for_it
+from livinglab.moderation.queries.standing import is_author, nobody_for_it
 from livinglab.moderation.rules import HOLD_FOR, Thing, in_other_hands
 from livinglab.people.models import Person
-from livinglab.people.rules import Face
+from livinglab.people.rules import Face, face_of
 
 PILE = 25
 
@@ -77,13 +79,13 @@ def moderated_labs(viewer: Viewer) -> frozenset[int]:
 
 def pile(session: Session, viewer: Viewer, now: datetime, *, lab_id: int | None = None) -> Pile:
     """Return what waits, the nearest deadline first."""
-    rows = session.execute(_open_cases(viewer, lab_id).limit(PILE)).all()
-    late = sa.func.count().filter(col(Case.due_at) < now)
-    numbers = _with_things(sa.select(sa.func.count(), late)).where(_open(viewer, lab_id))
-    count, late_count = session.execute(numbers).one()
+    asked = (moderated_labs(viewer), lab_id, viewer.is_admin)
+    values = {"me": viewer.person_id or -1, "now": now}
+    rows = session.connection().execute(_pile_query(*asked), values).all()
+    count, late = session.connection().execute(_numbers_query(*asked), values).one()
     labs = moderated_labs(viewer) if lab_id is None else moderated_labs(viewer) & {lab_id}
     items = tuple(_item(row, viewer, now) for row in rows)
-    return Pile(items, appeals_waiting(session, viewer, now, labs), int(count), int(late_count))
+    return Pile(items, appeals_waiting(session, viewer, now, labs), int(count), int(late))
 
 
 def next_case(
@@ -98,7 +100,7 @@ def next_case(
     free = (
         _with_things(sa.select(col(Case.id)))
         .where(
-            _open(viewer, lab_id),
+            _open(moderated_labs(viewer), lab_id, admin=viewer.is_admin),
             ~is_author(me),
             sa.or_(col(Case.held_by).is_(None), col(Case.held_by) == me, col(Case.held_at) <= now - HOLD_FOR),
             col(Case.id) != (after or 0),
@@ -121,11 +123,10 @@ def next_case(
     return first
 
 
-def _open(viewer: Viewer, lab_id: int | None) -> sa.ColumnElement[bool]:
+def _open(labs: Collection[int], lab_id: int | None, *, admin: bool) -> sa.ColumnElement[bool]:
     """Return the condition on the open cases a person meets; what its author took back is none."""
-    labs = moderated_labs(viewer)
     mine: sa.ColumnElement[bool] = col(Case.lab_id).in_(labs)
-    if viewer.is_admin:  # the list of labs keeps the index of open cases in use
+    if admin:  # the list of labs keeps the index of open cases in use
         everywhere = col(Case.lab_id).in_(sa.select(col(Lab.id)))
         mine = sa.or_(mine, sa.and_(everywhere, nobody_for_it()))
     here = sa.true() if lab_id is None else col(Case.lab_id) == lab_id
@@ -141,54 +142,89 @@ def _with_things(query: Any) -> Any:
     )
 
 
-def _open_cases(viewer: Viewer, lab_id: int | None) -> Any:
-    holder = sa.orm.aliased(Person)
+_ME = sa.bindparam("me", type_=sa.Integer)
+_holder = aliased(Person)
+_WORDS = 600
+"""So many characters of a comment are read for its beginning."""
+
+
+@lru_cache(maxsize=128)
+def _numbers_query(labs: frozenset[int], lab_id: int | None, admin: bool) -> Any:  # noqa: FBT001
+    """Return the statement that counts what waits, and what of it is late; made once for the same labs."""
+    due: Any = col(Case.due_at)
+    late = sa.func.count().filter(due < sa.bindparam("now", type_=due.type))
+    return _with_things(sa.select(sa.func.count(), late)).where(_open(labs, lab_id, admin=admin))
+
+
+@lru_cache(maxsize=128)
+def _pile_query(labs: frozenset[int], lab_id: int | None, admin: bool) -> Any:  # noqa: FBT001
+    """Return the statement that reads the pile, made once for the same labs; who asks is bound."""
     reports = (
         sa.select(sa.func.count())
         .where(col(Report.case_id) == col(Case.id))
         .correlate(Case)
         .scalar_subquery()
     )
-    whose = sa.case((col(Case.comment_id).is_not(None), col(Comment.author_id)), else_=col(Idea.author_id))
+    said = col(Case.comment_id).is_not(None)
+    whose = sa.case((said, col(Comment.author_id)), else_=col(Idea.author_id))
     query = sa.select(
-        Case,
-        Idea,
-        Comment,
-        Person,
-        is_author(viewer.person_id or -1).label("own"),
+        col(Case.id),
+        col(Case.lab_id),
+        col(Case.comment_id),
+        col(Case.version),
+        col(Case.source),
+        col(Case.findings),
+        col(Case.opened_at),
+        col(Case.due_at),
+        col(Case.held_by),
+        col(Case.held_at),
+        col(Idea.title),
+        sa.func.substr(col(Comment.body), 1, _WORDS).label("words"),
+        *(
+            sa.case((said, getattr(Comment, name)), else_=getattr(Idea, name)).label(name)
+            for name in ("language", "byline", "publication")
+        ),
+        col(Person.name),
+        col(Person.pseudonym),
+        col(Person.erased_at),
+        is_author(_ME).label("own"),
         nobody_for_it().label("nobody"),
         reports.label("reports"),
-        col(holder.name).label("holder"),
+        col(_holder.name).label("holder"),
     )
     return (
         _with_things(query)
-        .outerjoin(Person, col(Person.id) == whose)
-        .outerjoin(holder, col(holder.id) == col(Case.held_by))
-        .where(_open(viewer, lab_id))
+        .outerjoin(
+            Person, col(Person.id) == sa.case((said, col(Comment.author_id)), else_=col(Idea.author_id))
+        )
+        .outerjoin(_holder, col(_holder.id) == col(Case.held_by))
+        .where(_open(labs, lab_id, admin=admin))
         .order_by(col(Case.due_at), col(Case.id))
+        .limit(PILE)
     )
 
 
 def _item(row: Any, viewer: Viewer, now: datetime) -> Waiting:
-    case, idea, comment = row.Case, row.Idea, row.Comment
-    thing = Thing.COMMENT if comment else Thing.EDIT if case.version else Thing.IDEA
-    shown = comment or idea
+    comment = row.comment_id is not None
+    thing = Thing.COMMENT if comment else Thing.EDIT if row.version else Thing.IDEA
     return Waiting(
-        id=case.id,
-        lab_id=case.lab_id,
+        id=row.id,
+        lab_id=row.lab_id,
         thing=thing,
-        source=case.source,
-        title=excerpt(to_plain(comment.body), 90) if comment else idea.title,
-        language=shown.language,
-        by=author_face(row.Person, shown.byline),
-        version=case.version,
+        source=row.source,
+        title=excerpt(to_plain(row.words), 90) if comment else row.title,
+        language=row.language,
+        by=face_of(
+            name=row.name, pseudonym=row.pseudonym, byline=row.byline, erased=row.erased_at is not None
+        ),
+        version=row.version,
         reports=int(row.reports),
-        checks=tuple(dict.fromkeys(found["check"] for found in case.findings)),
-        hidden=shown.publication is Publication.HIDDEN,
-        opened_at=case.opened_at,
-        due_at=case.due_at,
-        late=case.due_at < now,
+        checks=tuple(dict.fromkeys(found["check"] for found in row.findings)),
+        hidden=row.publication is Publication.HIDDEN,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        late=row.due_at < now,
         own=bool(row.own),
         nobody=bool(row.nobody),
-        holder=row.holder if in_other_hands(case.held_by, case.held_at, viewer, now) else None,
+        holder=row.holder if in_other_hands(row.held_by, row.held_at, viewer, now) else None,
     )
