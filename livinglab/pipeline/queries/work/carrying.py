@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from livinglab.handoff.models import Answer, Handoff, HandoffState
 from livinglab.handoff.rules import IN_PROGRESS
-from livinglab.ideas.models import Activity, Idea, Publication, Stage
+from livinglab.ideas.models import Activity, Idea, Stage
 from livinglab.labs.models import Challenge, ChallengeState, ReceivingUnit, UnitMember
 from livinglab.pipeline.models import Benefit
 from livinglab.pipeline.queries.places import AGREED
@@ -22,11 +22,15 @@ from livinglab.pipeline.queries.work.rows import (
     NO_DATE,
     NO_DAY,
     NOW,
+    OF_HANDOFF,
+    OF_IDEA,
     OPEN_HANDOFF,
-    OWN_LEAD,
+    PUBLIC,
     TODAY,
     UNITS,
+    Arm,
     Hats,
+    Unsought,
     either,
     in_sight,
     row,
@@ -34,45 +38,51 @@ from livinglab.pipeline.queries.work.rows import (
 from livinglab.pipeline.queries.work.tasks import Task
 
 
-def handoffs(hats: Hats) -> Iterator[Any]:
+def handoffs(hats: Hats) -> Iterator[Arm]:
     """Yield what a unit's member, a second signer or the writer of an answer has to do."""
 
-    def of(task: Task, *conditions: Any) -> Any:
-        return (
+    def of(task: Task, *conditions: Any) -> Arm:
+        query = (
             row(task, col(Handoff.id), since=col(Handoff.queued_at), due=BY_IDEA)
             .select_from(Handoff)
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
             .where(col(Handoff.closed_at).is_(None), in_sight(hats), *conditions)
         )
+        return Arm(query, OF_HANDOFF, due=col(Handoff.owed_at))
 
     state = col(Handoff.state)
-    nobody = sa.or_(
-        state == HandoffState.QUEUED,
-        sa.and_(state.in_(IN_PROGRESS), col(Handoff.assignee_id).is_(None)),  # its holder has left
-    )
-    mine = col(Handoff.unit_id).in_(UNITS)
+    holder, to_take = col(Handoff.assignee_id), state.in_((HandoffState.QUEUED, *IN_PROGRESS))
     if hats.manages:  # a unit without members is the manager's
         empty = sa.select(col(ReceivingUnit.id)).where(
             col(ReceivingUnit.lab_id).in_(MANAGED),
             ~sa.exists().where(col(UnitMember.unit_id) == col(ReceivingUnit.id)),
         )
-        yield of(Task.TAKE, col(Handoff.unit_id).in_(empty), nobody)
+        yield of(
+            Task.TAKE, col(Handoff.unit_id).in_(empty), Unsought(holder).is_(None), to_take
+        )  # units lead
     if hats.units:
-        yield of(Task.TAKE, mine, nobody)
+        unit = col(Handoff.unit_id)
         written = sa.exists().where(
             col(Answer.handoff_id) == col(Handoff.id), col(Answer.published_at).is_(None)
         )
+        mine = (col(Handoff.assignee_id) == ME, Unsought(unit).in_(UNITS))
         runs = col(Handoff.waiting_since).is_(None)
-        yield of(Task.ACKNOWLEDGE, mine, col(Handoff.assignee_id) == ME, state == HandoffState.ASSIGNED)
-        yield of(Task.ANSWER, mine, col(Handoff.assignee_id) == ME, state.in_(AGREED), ~written, runs)
+        yield of(Task.TAKE, unit.in_(UNITS), holder.is_(None), to_take)  # queued, or its holder has left
+        yield of(Task.ACKNOWLEDGE, *mine, state == HandoffState.ASSIGNED)
+        yield of(Task.ANSWER, *mine, state.in_(AGREED), ~written, runs)
+    yield from _unpublished(hats)
+
+
+def _unpublished(hats: Hats) -> Iterator[Arm]:
+    """Yield answers that wait for a second person, or were sent back: few, and found among themselves."""
     circle = either(
         (hats.units, col(Handoff.unit_id).in_(UNITS)),
         (hats.manages, col(Handoff.lab_id).in_(MANAGED)),
-        (hats.leads, sa.and_(col(Idea.lead_id) + 0 == ME, (col(Idea.lab_id) + 0).in_(LED))),  # as OWN_LEAD
+        (hats.leads, sa.and_(Unsought(col(Idea.lead_id)) == ME, Unsought(col(Idea.lab_id)).in_(LED))),
     )
     for task, own, returned in ((Task.PUBLISH_ANSWER, False, False), (Task.REWRITE_ANSWER, True, True)):
         note = col(Answer.returned_note)
-        yield (
+        query = (
             row(task, col(Handoff.id), since=col(Answer.written_at), due=BY_IDEA)
             .select_from(Answer)
             .join(Handoff, col(Handoff.id) == col(Answer.handoff_id))
@@ -80,24 +90,26 @@ def handoffs(hats: Hats) -> Iterator[Any]:
             .where(
                 col(Answer.published_at).is_(None),
                 in_sight(hats),
-                sa.cast(col(Handoff.closed_at), sa.String(40)).is_(None),  # answers lead: they are few
+                Unsought(col(Handoff.closed_at)).is_(None),  # answers lead: they are few
                 (col(Answer.signer_id) == ME) if own else (col(Answer.signer_id) != ME),
                 (note != "") if returned else (note == ""),
                 circle,
             )
         )
+        yield Arm(query, (col(Idea.due_at), col(Answer.id)))
 
 
-def carried(hats: Hats) -> Iterator[Any]:
+def carried(hats: Hats) -> Iterator[Arm]:
     """Yield what a lead carries along: a step whose day has passed, a benefit to be measured."""
     if not hats.leads:
         return
-    led = (OWN_LEAD, col(Idea.publication) == Publication.PUBLISHED)
-    yield (
+    led = (Unsought(col(Idea.lab_id)).in_(LED), PUBLIC)
+    steps = (
         row(Task.NEXT_STEP, col(Idea.id), since=col(Idea.waits_since), due=BY_IDEA)
         .select_from(Idea)
         .outerjoin(Handoff, OPEN_HANDOFF)
         .where(
+            col(Idea.lead_id) == ME,
             *led,
             col(Idea.activity) == Activity.ACTIVE,
             col(Idea.due_at) <= NOW,
@@ -110,25 +122,29 @@ def carried(hats: Hats) -> Iterator[Any]:
             ),
         )
     )
+    yield Arm(steps, OF_IDEA, dated=True)
     day = (
         sa.select(sa.func.min(col(Benefit.measure_next)))
         .where(col(Benefit.idea_id) == col(Idea.id))
         .correlate(Idea)
         .scalar_subquery()
     )
-    yield (
+    due = sa.select(col(Benefit.idea_id)).where(col(Benefit.measure_next) <= TODAY)  # these lead
+    measured = (
         row(Task.MEASURE, col(Idea.id), since=col(Idea.waits_since), last_day=day)
         .select_from(Idea)
         .where(
+            col(Idea.id).in_(due),
+            Unsought(col(Idea.lead_id)) == ME,
             *led,
-            col(Idea.activity) == Activity.ACTIVE,
-            col(Idea.stage) == Stage.SERVICE,
-            day <= TODAY,
+            Unsought(col(Idea.activity)) == Activity.ACTIVE,
+            Unsought(col(Idea.stage)) == Stage.SERVICE,
         )
     )
+    yield Arm(measured, (col(Idea.id),), due=day, dated=True)
 
 
-def challenges(hats: Hats) -> Iterator[Any]:
+def challenges(hats: Hats) -> Iterator[Arm]:
     """Running challenges whose responsible has left; they belong to no single idea."""
     if not hats.manages:
         return
@@ -137,27 +153,29 @@ def challenges(hats: Hats) -> Iterator[Any]:
     def none(of: Any) -> Any:
         return sa.cast(sa.null(), of.type)
 
-    yield sa.select(
-        sa.literal(Task.NAME_RESPONSIBLE.value),
-        col(Challenge.id),
-        none(idea.id),
-        sa.cast(col(Challenge.title), sa.Text),
-        sa.literal(""),
-        col(Challenge.lab_id),
-        none(idea.stage),
-        none(idea.activity),
-        none(idea.lead_id),
-        none(idea.id),
-        col(Challenge.opens_at),
-        NO_DATE,
-        NO_DAY,
-        sa.false(),
-        NO_DATE,
-        sa.literal(""),
-        sa.literal(""),
-        none(idea.next_by),
-    ).where(
+    columns = {
+        "task": sa.literal(Task.NAME_RESPONSIBLE.value),
+        "ref": col(Challenge.id),
+        "idea_id": none(idea.id),
+        "title": sa.cast(col(Challenge.title), sa.Text),
+        "language": sa.literal(""),
+        "lab_id": col(Challenge.lab_id),
+        "stage": none(idea.stage),
+        "activity": none(idea.activity),
+        "lead_id": none(idea.lead_id),
+        "gate": none(idea.id),
+        "since": col(Challenge.opens_at),
+        "due": NO_DATE,
+        "last_day": NO_DAY,
+        "by_idea": sa.false(),
+        "stood_since": NO_DATE,
+        "next_step": sa.literal(""),
+        "next_who": sa.literal(""),
+        "next_by": none(idea.next_by),
+    }
+    query = sa.select(*(column.label(name) for name, column in columns.items())).where(
         col(Challenge.lab_id).in_(MANAGED),
         col(Challenge.state).in_((ChallengeState.OPEN, ChallengeState.CLOSED)),
         col(Challenge.responsible_id).is_(None),
     )
+    yield Arm(query, (col(Challenge.opens_at), col(Challenge.id)), due=None)

@@ -3,131 +3,165 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
 
 from livinglab.handoff.models import Handoff, HandoffState
-from livinglab.ideas.models import Activity, Credit, Idea, Stage
+from livinglab.ideas.models import Activity, Credit, Idea, Publication, Stage
 from livinglab.pipeline.models import Proposal, Review
 from livinglab.pipeline.queries.places import AGREED, AUTHORS, PROPOSED
 from livinglab.pipeline.queries.work.rows import (
     BY_IDEA,
     GUIDED,
+    LED,
     MANAGED,
     ME,
+    OF_HANDOFF,
+    OF_IDEA,
     OPEN_HANDOFF,
-    OWN_LEAD,
     PUBLIC,
     REVIEWED,
     UNITS,
+    Arm,
     Hats,
-    either,
+    Unsought,
     row,
 )
 from livinglab.pipeline.queries.work.tasks import Task
 
-
-def _deciding(hats: Hats) -> Any:
-    """Return the condition that a person decides at the open gate of an idea, and did not write it."""
-    lead = (hats.leads, OWN_LEAD)
-    first = either((hats.guides, col(Idea.lab_id).in_(GUIDED)), lead)
-    later = either(
-        (hats.manages, col(Idea.lab_id).in_(MANAGED)), lead, (hats.units, col(Handoff.unit_id).in_(UNITS))
-    )
-    authored = sa.exists().where(
-        col(Credit.idea_id) == col(Idea.id), col(Credit.person_id) == ME, col(Credit.kind).in_(AUTHORS)
-    )
-    return sa.and_(
-        sa.or_(
-            sa.and_(col(Idea.stage) == Stage.IDEA, first),
-            sa.and_(col(Idea.stage) != Stage.IDEA, later),
-        ),
-        sa.or_(col(Idea.author_id).is_(None), col(Idea.author_id) != ME),
-        ~authored,
-    )
+LATER = (Stage.CONCEPT, Stage.PROTOTYPE)
 
 
-def gates(hats: Hats) -> Iterator[Any]:
-    """Yield what the open reviews ask of a person."""
-    opened = _opened(hats)
-    if hats.guides or hats.leads:
-        routes = either((hats.guides, col(Idea.lab_id).in_(GUIDED)), (hats.leads, OWN_LEAD))
-        yield (
-            row(Task.ROUTE, col(Idea.id), since=col(Idea.waits_since), due=BY_IDEA)
-            .select_from(Review)
-            .join(Idea, col(Idea.id) == col(Review.idea_id))
-            .outerjoin(Handoff, OPEN_HANDOFF)
-            .where(*opened, *REVIEWED, col(Idea.stage) == Stage.IDEA, col(Handoff.unit_id).is_(None), routes)
-        )
-    if hats.guides:
-        yield from _leaderless(opened)
-    yield from _decisions(hats, opened)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How somebody comes to ideas in review; no idea is come to by two.
 
-
-def _opened(hats: Hats) -> tuple[Any, ...]:
-    """Return what leads straight to the open reviews that may be a person's, before each is asked about.
-
-    Who guides a lab looks at all of its open reviews; a lead only at their own ideas in review, a unit's
-    member at what the unit has in hand.
+    Args:
+        where: The conditions; those an index leads by, and those it does not.
+        keys: The order in which that index has them.
+        by_unit: Handoffs lead to the ideas, not the other way round.
     """
-    is_open = col(Review.closed_at).is_(None)
-    led: Any = (col(Idea.lead_id) == ME, col(Idea.activity) == Activity.REVIEW)
-    if hats.leads and not hats.guides and not hats.units:
-        return *led, sa.cast(col(Review.closed_at), sa.String(40)).is_(None)  # no index: the ideas lead
-    in_hand = sa.select(col(Handoff.idea_id)).where(
-        col(Handoff.unit_id).in_(UNITS), col(Handoff.closed_at).is_(None)
+
+    where: tuple[Any, ...]
+    keys: tuple[Any, ...] = OF_IDEA
+    by_unit: bool = False
+
+    def tasks(self, query: Any) -> Any:
+        """Return a query with the tables joined in the order in which they lead on."""
+        if self.by_unit:
+            query = query.select_from(Handoff).join(Idea, col(Idea.id) == col(Handoff.idea_id))
+        else:
+            query = query.select_from(Idea).outerjoin(Handoff, OPEN_HANDOFF)
+        return query.where(*self.where, _REVIEW_ID.is_not(None))
+
+
+def _of_open_review(column: Any, *more: Any) -> Any:
+    """Return something of the idea's open review, sought for each idea by itself.
+
+    Joined, PostgreSQL would read all open reviews there are before it asks whose they are.
+    """
+    query = sa.select(column).select_from(Review)
+    if more:
+        query = query.join(Proposal, col(Proposal.review_id) == col(Review.id))
+    its = (col(Review.idea_id) == col(Idea.id), col(Review.closed_at).is_(None))
+    return query.where(*its, *more).correlate(Idea).scalar_subquery()
+
+
+_REVIEW_ID = _of_open_review(col(Review.id))
+_PROPOSED_BY, _PROPOSED_AT = (
+    _of_open_review(col(column), PROPOSED) for column in (Proposal.by_id, Proposal.written_at)
+)
+_AT_STAGE: Any = Unsought(col(Idea.stage))
+_LAB: Any = Unsought(col(Idea.lab_id))
+
+
+def _of_labs(labs: Any, stage: Stage) -> _Way:
+    """Return the way to all that is in review at one stage in labs."""
+    public = col(Idea.publication) == Publication.PUBLISHED
+    return _Way((col(Idea.lab_id).in_(labs), col(Idea.stage) == stage, public, _REVIEW))
+
+
+_REVIEW = col(Idea.activity) == Activity.REVIEW
+
+
+def _own(stages: tuple[Stage, ...], but_labs: Any) -> _Way:
+    """Return the way to what somebody leads themselves, but in labs where another way leads there."""
+    at = _AT_STAGE.in_(stages)
+    lab = (_LAB.in_(LED), *(() if but_labs is None else (_LAB.not_in(but_labs),)))
+    return _Way((col(Idea.lead_id) == ME, _REVIEW, PUBLIC, at, *lab))
+
+
+def _first_gate(hats: Hats) -> Iterator[_Way]:
+    if hats.guides:
+        yield _of_labs(GUIDED, Stage.IDEA)
+    if hats.leads:
+        yield _own((Stage.IDEA,), GUIDED if hats.guides else None)
+
+
+def _later_gates(hats: Hats) -> Iterator[_Way]:
+    if hats.manages:
+        yield from (_of_labs(MANAGED, stage) for stage in LATER)
+    if hats.leads:
+        yield _own(LATER, MANAGED if hats.manages else None)
+    if hats.units:
+        else_ = [_LAB.not_in(MANAGED)] if hats.manages else []
+        if hats.leads:
+            led = sa.and_(sa.func.coalesce(col(Idea.lead_id), 0) == ME, _LAB.in_(LED))
+            else_.append(~led)
+        at = _AT_STAGE.in_(LATER)
+        in_hand = (col(Handoff.unit_id).in_(UNITS), col(Handoff.closed_at).is_(None))
+        yield _Way((*in_hand, *REVIEWED, at, *else_), OF_HANDOFF, by_unit=True)
+
+
+def gates(hats: Hats) -> Iterator[Arm]:
+    """Yield what the open reviews ask of a person."""
+    for way in _first_gate(hats):
+        query = way.tasks(row(Task.ROUTE, col(Idea.id), since=col(Idea.waits_since), due=BY_IDEA))
+        yield _arm(way, query.where(col(Handoff.unit_id).is_(None)))
+    if hats.guides:
+        yield from _leaderless()
+    agreed = sa.and_(
+        col(Handoff.unit_id).is_not(None), col(Handoff.state).in_((*AGREED, HandoffState.DECIDED))
     )
-    return is_open, either(
-        (hats.leads, col(Review.idea_id).in_(sa.select(col(Idea.id)).where(*led))),
-        (hats.units, col(Review.idea_id).in_(in_hand)),
-        (hats.guides, col(Review.lab_id).in_(GUIDED)),
-    )
+    for way in _first_gate(hats):
+        yield from _decisions(way, ready=agreed)
+    for way in _later_gates(hats):
+        yield from _decisions(way, ready=sa.true())
+
+
+def _arm(way: _Way, query: Any) -> Arm:
+    return Arm(query, way.keys, due=way.keys[1] if way.by_unit else BY_IDEA)
 
 
 _BEYOND_IDEA: Any = sa.literal_column("idea.stage <> 'idea'")
 """As the index of ideas without a lead writes it: a database matches the very words."""
 
 
-def _leaderless(opened: tuple[Any, ...]) -> Iterator[Any]:
+def _leaderless() -> Iterator[Arm]:
     """Ideas that need a project lead: in their first review, and past gate 1 where the lead has left."""
-    named = sa.func.coalesce(col(Idea.lead_id), 0) == 0
-    yield (
-        row(Task.NAME_LEAD, col(Idea.id), since=col(Idea.waits_since))
-        .select_from(Review)
-        .join(Idea, col(Idea.id) == col(Review.idea_id))
-        .where(*opened, *REVIEWED, col(Idea.stage) == Stage.IDEA, named, col(Review.lab_id).in_(GUIDED))
-    )
-    yield row(Task.NAME_LEAD, col(Idea.id), since=col(Idea.waits_since)).where(
+    first, named = _of_labs(GUIDED, Stage.IDEA), sa.func.coalesce(col(Idea.lead_id), 0) == 0
+    since = col(Idea.waits_since)
+    yield Arm(first.tasks(row(Task.NAME_LEAD, col(Idea.id), since=since)).where(named), OF_IDEA, due=None)
+    left = row(Task.NAME_LEAD, col(Idea.id), since=since).where(
         col(Idea.lab_id).in_(GUIDED),
         col(Idea.lead_id).is_(None),
         _BEYOND_IDEA,
         PUBLIC,
-        sa.cast(col(Idea.activity), sa.String(24)).in_(("active", "review", "hold")),
+        Unsought(col(Idea.activity)).in_((Activity.ACTIVE, Activity.REVIEW, Activity.HOLD)),
     )
+    yield Arm(left, (since, col(Idea.id)), due=None)
 
 
-def _decisions(hats: Hats, opened: tuple[Any, ...]) -> Iterator[Any]:
-    """Open reviews that want a proposal, and proposals that want a second decider."""
-    ready = sa.or_(
-        col(Idea.stage) != Stage.IDEA,
-        sa.and_(col(Handoff.unit_id).is_not(None), col(Handoff.state).in_((*AGREED, HandoffState.DECIDED))),
+def _decisions(way: _Way, *, ready: Any) -> Iterator[Arm]:
+    """Yield open reviews that want a proposal, and proposals that want a second decider."""
+    authored = sa.exists().where(
+        col(Credit.idea_id) == col(Idea.id), col(Credit.person_id) == ME, col(Credit.kind).in_(AUTHORS)
     )
-    proposed = sa.and_(col(Proposal.review_id) == col(Review.id), PROPOSED)
-    yield (
-        row(Task.PROPOSE, col(Review.id), since=col(Idea.waits_since), due=BY_IDEA)
-        .select_from(Review)
-        .join(Idea, col(Idea.id) == col(Review.idea_id))
-        .outerjoin(Handoff, OPEN_HANDOFF)
-        .outerjoin(Proposal, proposed)
-        .where(*opened, *REVIEWED, _deciding(hats), col(Proposal.id).is_(None), ready)
-    )
-    yield (
-        row(Task.CONFIRM, col(Review.id), since=col(Proposal.written_at), due=BY_IDEA)
-        .select_from(Review)
-        .join(Idea, col(Idea.id) == col(Review.idea_id))
-        .join(Proposal, proposed)
-        .outerjoin(Handoff, OPEN_HANDOFF)
-        .where(*opened, *REVIEWED, _deciding(hats), col(Proposal.by_id) != ME)
-    )
+    stranger = (sa.or_(col(Idea.author_id).is_(None), col(Idea.author_id) != ME), ~authored)
+    propose = way.tasks(row(Task.PROPOSE, _REVIEW_ID, since=col(Idea.waits_since), due=BY_IDEA))
+    yield _arm(way, propose.where(*stranger, _PROPOSED_BY.is_(None), ready))
+    confirm = way.tasks(row(Task.CONFIRM, _REVIEW_ID, since=_PROPOSED_AT, due=BY_IDEA))
+    yield _arm(way, confirm.where(*stranger, _PROPOSED_BY != ME))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlmodel import col
 
@@ -11,11 +10,11 @@ from livinglab.ideas.models import Comment, Idea
 from livinglab.moderation.models import Appeal, Case, Decision, Source
 from livinglab.moderation.queries.appeals import uninvolved
 from livinglab.moderation.queries.standing import is_author
-from livinglab.pipeline.queries.work.rows import GUIDED, ME, Hats, row
+from livinglab.pipeline.queries.work.rows import GUIDED, ME, Arm, Hats, row
 from livinglab.pipeline.queries.work.tasks import Task
 
 
-def moderation(hats: Hats) -> Iterator[Any]:
+def moderation(hats: Hats) -> Iterator[Arm]:
     """Yield the open cases and appeals of the labs where a person moderates, none about themself."""
     if not hats.guides:
         return
@@ -24,7 +23,7 @@ def moderation(hats: Hats) -> Iterator[Any]:
         (Task.MODERATE, (Source.NEW, Source.EDIT)),
         (Task.LOOK_INTO, (Source.REPORT, Source.CHECK)),
     ):
-        yield (
+        cases = (
             row(task, col(Case.id), since=col(Case.opened_at), due=col(Case.due_at))
             .select_from(Case)
             .join(Idea, col(Idea.id) == col(Case.idea_id))
@@ -36,7 +35,9 @@ def moderation(hats: Hats) -> Iterator[Any]:
                 *theirs,
             )
         )
-    yield (
+        order = (col(Case.closed_at), col(Case.due_at), col(Case.id))
+        yield Arm(cases, order, due=col(Case.due_at), dated=True)
+    appeals = (
         row(Task.APPEAL, col(Appeal.id), since=col(Appeal.at), due=col(Appeal.due_at))
         .select_from(Appeal)
         .join(Decision, col(Decision.id) == col(Appeal.decision_id))
@@ -47,3 +48,4 @@ def moderation(hats: Hats) -> Iterator[Any]:
             *uninvolved(ME),
         )
     )
+    yield Arm(appeals, (col(Appeal.due_at), col(Appeal.id)), due=col(Appeal.due_at), dated=True)

@@ -19,18 +19,23 @@ from livinglab.labs.models import Lab
 from livinglab.pipeline.queries.work.carrying import carried, challenges, handoffs
 from livinglab.pipeline.queries.work.gates import gates
 from livinglab.pipeline.queries.work.moderating import moderation
-from livinglab.pipeline.queries.work.rows import Hats, hats_of, worn_by
+from livinglab.pipeline.queries.work.rows import FIRST_ONES, Arm, Hats, hats_of, worn_by
 from livinglab.pipeline.queries.work.tasks import Task, WorkItem
 
-MOST = 200
-"""So many are shown and counted; nobody looks at the two hundred and first before one of these is done."""
+MOST = 100
+"""So many are shown and counted; nobody looks at the hundred and first before one of these is done."""
 
 
 def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...]:
     """Return what waits for a person: what is due first on top, what has no date by its wait."""
     if not viewer.is_staff_anywhere:
         return ()
-    rows: Any = session.connection().execute(_listed(hats_of(viewer)), worn_by(viewer, now))
+    hats, values = hats_of(viewer), worn_by(viewer, now)
+    rows: list[Any] = []
+    for dated in (True, False):  # what has no date comes last: it is read where there is room for it
+        query = _listed(hats, dated=dated)
+        if query is not None and len(rows) < MOST:
+            rows += session.connection().execute(query, values | {"most": MOST - len(rows)})
     items = [_item(row, viewer, now) for row in rows]
     return tuple(sorted(items, key=lambda item: (item.due is None, item.due.at if item.due else now)))
 
@@ -39,7 +44,8 @@ def work_count(session: Session, viewer: Viewer, now: datetime) -> int:
     """Count what waits for a person, up to ``MOST``, for the header; one statement."""
     if not viewer.is_staff_anywhere:
         return 0
-    found = session.connection().execute(_counted(hats_of(viewer)), worn_by(viewer, now))
+    values = worn_by(viewer, now) | {"most": MOST}
+    found = session.connection().execute(_counted(hats_of(viewer)), values)
     return found.scalar() or 0
 
 
@@ -82,25 +88,36 @@ def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     )
 
 
-@lru_cache(maxsize=16)
-def _listed(hats: Hats) -> Any:
-    """Return the statement of the page, made once for a mix of roles: making it takes long."""
-    tasks = _tasks(hats)
+@lru_cache(maxsize=32)
+def _listed(hats: Hats, *, dated: bool) -> Any | None:
+    """Return the statement of the page, made once for a mix of roles: making it takes long.
+
+    Args:
+        dated: Of what has a date, or else of what has none; ``None`` where there can be no such thing.
+    """
+    parts = [part for arm in _arms(hats) if (part := arm.beginning(dated=dated)) is not None]
+    if not parts:
+        return None
+    tasks = sa.union_all(*parts).subquery("tasks")
     return (
         sa.select(tasks, col(Lab.name).label("lab_name"), col(Lab.timezones))
         .join(Lab, col(Lab.id) == tasks.c.lab_id)
-        .order_by(tasks.c.due.is_(None), tasks.c.due, tasks.c.since, tasks.c.task, tasks.c.ref)
-        .limit(MOST)
+        .order_by(*((tasks.c.due,) if dated else ()), tasks.c.since, tasks.c.task, tasks.c.ref)
+        .limit(FIRST_ONES)
     )
 
 
 @lru_cache(maxsize=16)
 def _counted(hats: Hats) -> Any:
-    """Return the statement of the header's number, made once for a mix of roles."""
-    first = sa.select(sa.literal(1)).select_from(_tasks(hats)).limit(MOST).subquery()
+    """Return the statement of the header's number, made once for a mix of roles.
+
+    Where the first kinds are enough, the others are not looked at.
+    """
+    tasks = sa.union_all(*(arm.query for arm in _arms(hats))).subquery("tasks")
+    first = sa.select(sa.literal(1)).select_from(tasks).limit(FIRST_ONES).subquery()
     return sa.select(sa.func.count()).select_from(first)
 
 
-def _tasks(hats: Hats) -> Any:
-    parts = (*moderation(hats), *gates(hats), *handoffs(hats), *carried(hats), *challenges(hats))
-    return sa.union_all(*parts).subquery("tasks")
+def _arms(hats: Hats) -> tuple[Arm, ...]:
+    """Return all kinds of tasks: first those an index leads to straight, then those to be sought."""
+    return (*moderation(hats), *handoffs(hats), *carried(hats), *gates(hats), *challenges(hats))

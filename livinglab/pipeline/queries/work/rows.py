@@ -46,6 +46,26 @@ def _on_postgresql(element: EndOfDay, compiler: Any, **kwargs: Any) -> str:
     return f"timezone('UTC', CAST(({compiler.process(element.clauses, **kwargs)}) + 1 AS timestamp))"
 
 
+class Unsought(FunctionElement[Any]):
+    """A column for which SQLite seeks no index; PostgreSQL, which knows how many there are, may."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Any) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Unsought, "sqlite")
+def _unsought_on_sqlite(element: Unsought, compiler: Any, **kwargs: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kwargs)}"
+
+
+@compiles(Unsought, "postgresql")
+def _unsought_on_postgresql(element: Unsought, compiler: Any, **kwargs: Any) -> str:
+    return str(compiler.process(element.clauses, **kwargs))
+
+
 def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE, last_day: Any = NO_DAY) -> Any:
     """Begin the select of one kind of task; every kind gives the same columns.
 
@@ -79,11 +99,45 @@ def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE, last_day: Any =
     )
 
 
-PUBLIC: Any = sa.cast(col(Idea.publication), sa.String(24)) == Publication.PUBLISHED.value
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One kind of task, as one way leads to it: the walk of an index that stops where enough is found.
+
+    Args:
+        query: Its tasks, not yet in order.
+        keys: In what order they come: the columns of the index that leads to them.
+        due: What says by when it is done in time; ``None``: such tasks have no date.
+        dated: All of them have a date.
+    """
+
+    query: Any
+    keys: tuple[Any, ...]
+    due: Any = BY_IDEA
+    dated: bool = False
+
+    def beginning(self, *, dated: bool) -> Any | None:
+        """Return the first of those with a date, or without; ``None`` where there are none such."""
+        if dated if self.due is None else self.dated and not dated:
+            return None
+        only = (
+            ()
+            if self.due is None or self.dated
+            else (self.due.is_not(None) if dated else self.due.is_(None),)
+        )
+        return sa.select(self.query.where(*only).order_by(*self.keys).limit(FIRST_ONES).subquery())
 
 
-REVIEWED = (sa.cast(col(Idea.activity), sa.String(24)) == Activity.REVIEW.value, PUBLIC)
-"""Written so that no index on ideas is walked: the few open reviews are, and each brings its idea."""
+FIRST_ONES: Any = sa.bindparam("most", type_=sa.Integer)
+OF_IDEA = (col(Idea.due_at), col(Idea.waits_since), col(Idea.id))
+"""The order of the indexes of ideas by what they are owed."""
+OF_HANDOFF = (col(Handoff.closed_at), col(Handoff.owed_at), col(Handoff.id))
+
+
+PUBLIC: Any = Unsought(col(Idea.publication)) == Publication.PUBLISHED
+
+
+REVIEWED = (Unsought(col(Idea.activity)) == Activity.REVIEW, PUBLIC)
+"""Written so that no index on ideas is walked: what a unit has in hand is, and each brings its idea."""
 
 
 OPEN_HANDOFF = sa.and_(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
@@ -129,10 +183,6 @@ def worn_by(viewer: Viewer, now: datetime) -> dict[str, object]:
         "led": sorted(viewer.labs_as(Role.LEAD)),
         "units": sorted(viewer.units),
     }
-
-
-OWN_LEAD: Any = sa.and_(col(Idea.lead_id) == ME, col(Idea.lab_id).in_(LED))
-"""The condition that a person leads the idea and still holds the role."""
 
 
 def either(*ways: tuple[bool, Any]) -> Any:

@@ -1,0 +1,65 @@
+"""My work costs what it shows: each kind of task is the beginning of an index, in everybody's statement."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from livinglab.core.viewer import Role
+from livinglab.handoff.models import HandoffState
+from livinglab.ideas.models import Idea, Stage
+from livinglab.labs.models import UnitMember
+from livinglab.pipeline.queries import Task, work, work_count
+from livinglab.pipeline.queries.work import page
+from tests.ideas.test_plans import plans_of
+
+TABLES = "idea|handoff|review|proposal|moderation_case"
+
+
+@pytest.mark.parametrize("name", ["facilitator", "lead", "manager", "member"])
+def test_nobodys_tasks_are_sought_by_reading_a_table(session, place, noon, name):
+    place.ready()
+    if session.get_bind().dialect.name == "postgresql":  # of few rows it would read the table
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+    viewer = place.viewer(name)
+    plans = plans_of(session, lambda: (work(session, viewer, noon), work_count(session, viewer, noon)))
+    assert len(plans) == 3  # what has a date, what has none, and the number
+    for plan in plans:
+        assert not re.search(rf"^SCAN ({TABLES})\b|Seq Scan on ({TABLES})\b", plan, re.M), plan
+        assert "ANY(lab_id)" not in plan, plan  # SQLite's walk of all labs
+
+
+def test_the_first_ones_are_shown_and_those_with_a_date_before_those_without(
+    session, place, noon, monkeypatch
+):
+    for days in (3, 1, 2, None, None):
+        idea = place.idea(Stage.CONCEPT)
+        handoff = place.handoff(idea, state=HandoffState.ASSESSING, outcome=None, due_at=None)
+        due = noon + timedelta(days=days) if days else None
+        session.get_one(Idea, handoff.idea_id).due_at = due
+    session.flush()
+
+    def shown(most):
+        monkeypatch.setattr(page, "MOST", most)
+        found = work(session, place.viewer("member"), noon)
+        assert work_count(session, place.viewer("member"), noon) == len(found)
+        return [(item.due.at - noon).days if item.due else None for item in found]
+
+    assert shown(2) == [1, 2]
+    assert shown(4) == [1, 2, 3, None]
+    assert shown(9) == [1, 2, 3, None, None]
+
+
+def test_what_somebody_comes_to_in_two_ways_is_asked_of_them_once(session, place, make, noon):
+    """A lead who is a facilitator or manager, too, or a member of the unit."""
+    _, review = place.ready()
+    later, _ = place.ready(Stage.CONCEPT)
+    lead = place.people["lead"]
+    for role in (Role.FACILITATOR, Role.MANAGER):
+        make.role(place.lab, role, lead)
+    make.add(UnitMember(unit_id=place.unit.id, person_id=lead.id, since=noon))
+    found = work(session, place.viewer("lead"), noon)
+    proposals = [item.idea_id for item in found if item.task is Task.PROPOSE]
+    assert sorted(proposals) == sorted({review.idea_id, later.id})
+    assert work_count(session, place.viewer("lead"), noon) == len(found)
