@@ -194,9 +194,7 @@ def _pile_query(labs: frozenset[int], lab_id: int | None, admin: bool) -> Any:  
     )
     return (
         _with_things(query)
-        .outerjoin(
-            Person, col(Person.id) == sa.case((said, col(Comment.author_id)), else_=col(Idea.author_id))
-        )
+        .outerjoin(Person, col(Person.id) == whose)
         .outerjoin(_holder, col(_holder.id) == col(Case.held_by))
         .where(_open(labs, lab_id, admin=admin))
         .order_by(col(Case.due_at), col(Case.id))
