@@ -32,6 +32,7 @@ from livinglab.web import (
     database,
     errors,
     filters,
+    forms,
     fragments,
     frame,
     gates,
@@ -82,6 +83,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.converters.update(int=paging.RowNumber, default=paging.Word, string=paging.Word)
     database.install(app, Database(config.database), config)
     access.install(app, labs.load_viewer)
+    forms.install(app)
     csrf = CSRFProtect(app)
     notices.exempt(csrf)
     locale.install(app)

@@ -21,6 +21,7 @@ from livinglab.ideas.queries.conversation import spot_of
 from livinglab.ideas.queries.page import IdeaPage, idea_page
 from livinglab.ideas.queries.thread import About, OneComment, one_comment
 from livinglab.ideas.rules import (
+    NO_SUCH_COMMENT,
     usual_byline,
     why_not_comment,
     why_not_delete_comment,
@@ -163,7 +164,10 @@ def conversation(idea_id: int) -> Response:
 def _found(comment_id: int) -> tuple[OneComment, IdeaPage]:
     with db.reading() as session:
         found = one_comment(session, comment_id, viewer(), utc_now())
-        idea = idea_page(session, found.idea_id, viewer())
+        try:
+            idea = idea_page(session, found.idea_id, viewer())
+        except NotFound:
+            raise NO_SUCH_COMMENT from None  # what hangs on a hidden idea is not there either
     enter(idea.lab)
     return found, idea
 
