@@ -27,6 +27,8 @@ WRITERS = 2
 PATIENCE_S = 8.0
 """So long a request waits in all: at its gate and, on PostgreSQL, for the database. Of one that is frozen
 people are told within ten seconds, the opening of a line counted in."""
+ALIVE = "/healthz"
+"""Who asks whether the process lives stands in no line: that needs no database, and the others may wait."""
 IN_MEMORY = 500_000
 CHUNK = 65_536
 
@@ -51,6 +53,8 @@ class Gates:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Read the body, wait for a place, and let the app answer."""
+        if environ["PATH_INFO"] == ALIVE:
+            return self._answer(environ, start_response)
         if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
             return self._pass(self._readers, environ, start_response)
         with SpooledTemporaryFile(max_size=IN_MEMORY) as body:

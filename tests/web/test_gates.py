@@ -49,6 +49,13 @@ def test_when_all_writers_wait_pages_are_still_read_and_who_writes_is_told_when_
     assert client.post("/", data=b"b").data == b"b"  # a place that was taken is given back
 
 
+def test_whoever_asks_whether_the_process_lives_is_answered_while_all_others_wait(gate: gates.Gates) -> None:
+    for _ in range(gates.READERS):
+        assert gate._readers.acquire(blocking=False)
+    client = Client(gate, Response)
+    assert (client.get("/").status_code, client.get("/healthz").status_code) == (503, 200)
+
+
 def test_a_slow_body_is_waited_for_outside_the_gate(gate: gates.Gates) -> None:
     free: list[int] = []
 
