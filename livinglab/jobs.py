@@ -36,7 +36,7 @@ from livinglab.core.mail import (
     transport_for,
 )
 from livinglab.core.runs import JobRun
-from livinglab.handoff.commands import run_clock
+from livinglab.handoff.commands import look_at_clocks
 from livinglab.ideas.models import Idea
 from livinglab.labs.commands import close_due_challenges, forget_old_invitations, renew_box_thresholds
 from livinglab.labs.models import Challenge, ChallengeState
@@ -254,7 +254,12 @@ JOBS: tuple[Job, ...] = (
         "Let those come in again whose suspension is over.",
         _suspension_waits,
     ),
-    Job("handoffs", timedelta(hours=1), in_one_transaction(run_clock), "Remind, mark as late and escalate."),
+    Job(
+        "handoffs",
+        timedelta(hours=1),
+        in_steps(look_at_clocks, most=100, steps=500),
+        "Remind, mark as late and escalate.",
+    ),
     Job(
         "digests",
         timedelta(minutes=15),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from livinglab.core.mail import OutboxMail
@@ -16,6 +18,7 @@ from livinglab.handoff.models import AnswerKind, Escalation, Handoff
 from livinglab.handoff.rules.clock import clock_face, next_clock, running_clocks
 from livinglab.ideas.models import Idea
 from tests.handoff.conftest import DAY, build
+from tests.ideas.test_plans import plans_of
 
 HOUR = timedelta(hours=1)
 OSLO = ZoneInfo("Europe/Oslo")
@@ -253,13 +256,36 @@ def test_deadlines_follow_the_labs_own_numbers_and_holidays(session, make):
     assert local == [date(2026, 5, 16), date(2026, 5, 24), date(2026, 6, 3)]
 
 
-def test_the_hourly_clock_reads_little_when_nothing_is_due(scene):
-    for _ in range(30):
-        scene.queued(idea=scene.reviewed())
-    import sqlalchemy as sa
-
+def test_the_hourly_clock_reads_only_those_whose_time_has_come(scene, monkeypatch):
+    """However many are undecided: once looked at, each says when it is to be looked at again."""
+    monkeypatch.setattr(import_module("livinglab.handoff.commands.clock"), "AT_ONCE", 4)
+    rows = [scene.queued(idea=scene.reviewed()) for _ in range(10)]
+    assert run_clock(scene.session, scene.noon + HOUR) == 0
+    rings = {row.rings_at for row in scene.session.scalars(select(Handoff))}
+    assert rings == {running_clocks(rows[0])[0].remind_at}
     seen: list[str] = []
     sa.event.listen(scene.session.get_bind(), "before_cursor_execute", lambda *a: seen.append(a[2]))
-    run_clock(scene.session, scene.noon + HOUR)
-    assert len(seen) <= 3
-    assert scene.session.scalar(select(Handoff.late_since).limit(1)) is None
+    run_clock(scene.session, scene.noon + 2 * HOUR)
+    assert len(seen) == 2  # none whose time has come, none that is new
+    moved = commands.assign(
+        scene.session,
+        handoff_id=rows[3].id,
+        assignee_id=scene.kari.known_id,
+        person=scene.kari,
+        now=scene.noon + 2 * HOUR,
+    )
+    assert moved.rings_at is None, "what has changed is looked at anew"
+    assert commands.look_at_clocks(scene.session, now=scene.noon + 3 * HOUR, most=4) == 1
+    assert run_clock(scene.session, next(iter(rings))) == 9
+
+
+def test_those_whose_time_has_come_are_found_by_an_index(scene):
+    scene.queued()
+    scene.session.flush()
+    if scene.session.get_bind().dialect.name == "postgresql":  # of few rows it would read the table and sort
+        for way in ("seqscan", "sort", "bitmapscan"):
+            scene.session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+    plans = plans_of(scene.session, lambda: run_clock(scene.session, scene.noon + HOUR))
+    for plan in plans[:2]:
+        assert "ix_handoff_rings" in plan, plan
+        assert "TEMP B-TREE" not in plan, plan

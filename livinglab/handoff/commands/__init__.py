@@ -1,7 +1,7 @@
 """What can be done with a handoff, one verb each."""
 
 from livinglab.handoff.commands.answers import correct_answer, edit_answer, withdraw_answer, write_answer
-from livinglab.handoff.commands.clock import run_clock
+from livinglab.handoff.commands.clock import look_at_clocks, run_clock
 from livinglab.handoff.commands.deadlines import (
     extend_decision,
     leave_out_hidden,
@@ -34,6 +34,7 @@ __all__ = [
     "edit_answer",
     "extend_decision",
     "leave_out_hidden",
+    "look_at_clocks",
     "mark_delivered",
     "mark_followed_up",
     "reassign",

@@ -78,7 +78,7 @@ def change(
     changed = session.execute(
         sa.update(Handoff)
         .where(col(Handoff.id) == handoff.id, col(Handoff.stamp) == handoff.stamp)
-        .values(**values, stamp=handoff.stamp + 1)
+        .values(**values, stamp=handoff.stamp + 1, rings_at=None)  # the clock looks at it anew
         .execution_options(synchronize_session=False)
     )
     if changed.rowcount == 0:  # type: ignore[attr-defined]  # a CursorResult

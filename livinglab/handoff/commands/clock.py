@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +22,10 @@ from livinglab.handoff.commands._record import change, lock, log, stamped
 from livinglab.handoff.commands.deadlines import resume
 from livinglab.handoff.models import Escalation, Handoff
 from livinglab.handoff.queries.facts import lab_clock, unit_name
-from livinglab.handoff.rules.clock import Running, Told, end_of_wait, steps_due
+from livinglab.handoff.rules.clock import Running, Told, end_of_wait, rings_at, steps_due
 from livinglab.handoff.rules.moves import UNDECIDED
 from livinglab.ideas.commands import mark_late
+from livinglab.ideas.commands.rows import lock_rows
 from livinglab.ideas.models import Idea, Publication
 from livinglab.labs.models import Lab
 
@@ -35,8 +37,12 @@ KINDS = {
 }
 
 
+AT_ONCE = 100
+"""So many handoffs are looked at in one transaction; their ideas are locked meanwhile."""
+
+
 def run_clock(session: Session, now: datetime) -> int:
-    """Look at every deadline that runs; end pauses that are over, remind, mark late, escalate.
+    """Look at every deadline whose time has come; end pauses that are over, remind, mark late, escalate.
 
     Safe to run at any time and as often as one likes: each step is written down once per handoff,
     deadline and step, and only who wrote it down tells people.
@@ -45,27 +51,85 @@ def run_clock(session: Session, now: datetime) -> int:
         How many steps were taken.
     """
     taken = 0
-    rows = session.execute(
-        select(Handoff, Lab.timezones)
-        .join(Lab, col(Lab.id) == col(Handoff.lab_id))
-        .join(Idea, col(Idea.id) == col(Handoff.idea_id))
-        .where(
-            col(Handoff.closed_at).is_(None),
-            col(Handoff.state).in_(UNDECIDED),
-            col(Idea.publication) == Publication.PUBLISHED,  # nobody is told of what is hidden (I-11)
-            ~_just_restored(),
-        )
-        .order_by(col(Handoff.idea_id), col(Handoff.id))
-    ).all()
-    due, zones_of = [], {known_id(handoff.id): zones[0] for handoff, zones in rows}
-    for handoff, zones in rows:
-        taken += _end_pause(session, handoff, now, zones[0])
-        due += [(known_id(handoff.id), clock, step) for clock, step in steps_due(handoff, now, zones[0])]
-    told = _told(session) if due else set()
+    while True:
+        looked_at, steps = _look(session, now, AT_ONCE)
+        taken += steps
+        if looked_at < AT_ONCE:
+            return taken
+
+
+def look_at_clocks(session: Session, *, now: datetime, most: int) -> int:
+    """Do what ``run_clock`` does for so many handoffs, those whose time came first before the others.
+
+    Returns:
+        How many were looked at; fewer than ``most``: there are no more.
+    """
+    return _look(session, now, most)[0]
+
+
+def _look(session: Session, now: datetime, most: int) -> tuple[int, int]:
+    """Look at handoffs whose time has come; return how many, and how many steps were taken."""
+    zones = _whose_time_has_come(session, now, most)
+    if not zones:
+        return 0, 0
+    taken = 0
+    handoffs = _locked(session, zones)
+    due = []
+    for handoff in handoffs:
+        zone = zones[known_id(handoff.id)]
+        taken += _end_pause(session, handoff, now, zone)
+        due += [(known_id(handoff.id), clock, step) for clock, step in steps_due(handoff, now, zone)]
+    told = _told(session, zones) if due else set()
     for handoff_id, clock, step in due:
         if (handoff_id, clock.clock, step, clock.due) not in told:
-            taken += _take(session, handoff_id, clock, step, now, zones_of[handoff_id])
-    return taken
+            taken += _take(session, handoff_id, clock, step, now, zones[handoff_id])
+    for handoff in handoffs:
+        handoff.rings_at = rings_at(handoff, now, zones[known_id(handoff.id)])
+    session.flush()
+    return len(handoffs), taken
+
+
+def _whose_time_has_come(session: Session, now: datetime, most: int) -> dict[int, str]:
+    """Return the handoffs the clock has to look at, with their zones; the longest due first, then the new."""
+    found: dict[int, str] = {}
+    for when in (col(Handoff.rings_at) <= now, col(Handoff.rings_at).is_(None)):
+        query = (
+            sa.select(col(Handoff.id), col(Lab.timezones))
+            .select_from(Handoff)
+            .join(Idea, col(Idea.id) == col(Handoff.idea_id))
+            .join(Lab, col(Lab.id) == col(Handoff.lab_id))
+            .where(
+                col(Handoff.closed_at).is_(None),
+                col(Handoff.decided_at).is_(None),
+                when,
+                col(Handoff.state).in_(UNDECIDED),
+                col(Idea.publication) == Publication.PUBLISHED,  # nobody is told of what is hidden (I-11)
+                ~_just_restored(),
+            )
+            .order_by(
+                col(Handoff.closed_at), col(Handoff.decided_at), col(Handoff.rings_at), col(Handoff.idea_id)
+            )
+            .limit(most - len(found))
+        )
+        found |= {known_id(handoff_id): zones[0] for handoff_id, zones in session.execute(query)}
+    return found
+
+
+def _locked(session: Session, ids: Collection[int]) -> list[Handoff]:
+    """Return handoffs as they are now, locked after their ideas, in the order of these."""
+    its_ideas = sa.select(col(Handoff.idea_id)).where(col(Handoff.id).in_(ids))
+    lock_rows(session, ideas=[idea_id for idea_id in session.scalars(its_ideas) if idea_id])
+    return list(
+        session.scalars(
+            select(Handoff)
+            .where(
+                col(Handoff.id).in_(ids), col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED)
+            )
+            .order_by(col(Handoff.idea_id), col(Handoff.id))
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    )
 
 
 def _just_restored() -> sa.ColumnElement[bool]:
@@ -82,12 +146,12 @@ def _just_restored() -> sa.ColumnElement[bool]:
     )
 
 
-def _told(session: Session) -> set[tuple[int, str, str, datetime]]:
-    """Return what has been told of handoffs that are still undecided."""
+def _told(session: Session, ids: Collection[int]) -> set[tuple[int, str, str, datetime]]:
+    """Return what has been told of these handoffs."""
     found = session.execute(
-        select(Escalation.handoff_id, Escalation.clock, Escalation.step, Escalation.due_at)
-        .join(Handoff, col(Handoff.id) == col(Escalation.handoff_id))
-        .where(col(Handoff.closed_at).is_(None), col(Handoff.state).in_(UNDECIDED))
+        select(Escalation.handoff_id, Escalation.clock, Escalation.step, Escalation.due_at).where(
+            col(Escalation.handoff_id).in_(ids)
+        )
     )
     return {tuple(row) for row in found}  # type: ignore[misc]
 
@@ -176,4 +240,4 @@ def _mail_steering(session: Session, handoff: Handoff, clock: Running, now: date
         )
 
 
-__all__ = ["run_clock"]
+__all__ = ["look_at_clocks", "run_clock"]

@@ -206,6 +206,27 @@ def steps_due(handoff: Timed, now: datetime, zone: str) -> Iterator[tuple[Runnin
             yield clock, Told.STEERING
 
 
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""When the clock has nothing more to do."""
+
+
+def rings_at(handoff: Timed, now: datetime, zone: str) -> datetime:
+    """Return when the clock has next to look at a handoff of which all that was due by now is done."""
+    if handoff.waiting_since is not None:
+        return end_of_wait(handoff.waiting_until, zone) if handoff.waiting_until else NEVER
+    instants = (
+        at
+        for clock in running_clocks(handoff)
+        for at in (
+            clock.remind_at,
+            clock.due,
+            days_later(clock.due, OWNER_DAYS, zone),
+            days_later(clock.due, STEERING_DAYS, zone),
+        )
+    )
+    return min((at for at in instants if at > now), default=NEVER)
+
+
 def end_of_wait(until: date, zone: str) -> datetime:
     """Return the instant at which the clock runs again by itself."""
     return end_of_day(until, zone)
