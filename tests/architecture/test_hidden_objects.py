@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pytest
 from flask import Flask, url_for
 from sqlmodel import select
 
@@ -20,6 +21,7 @@ from livinglab.labs.commands import add_unit, draft_challenge, invite
 from livinglab.labs.commands.challenges import CardTexts
 from livinglab.people.models import RoleGrant
 from tests.architecture.test_matrix import BODIES, _Matrix
+from tests.security.ledger import Tried
 from tests.town import SLUG, Town, build_town
 
 ROOMS = ("accounts", "me", "labs", "challenges", "editing", "setup", "team", "admin", "invitations", "ideas",
@@ -117,7 +119,8 @@ def plain(text: str, number: int) -> str:
     return re.sub(rf"(/|%2F)(?:{number}|{NOBODY})(?!\d)", r"\1N", text)
 
 
-def test_what_is_hidden_answers_as_what_does_not_exist(app: Flask, database: Database) -> None:
+@pytest.mark.line("absent")
+def test_what_is_hidden_answers_as_what_does_not_exist(app: Flask, database: Database, tried: Tried) -> None:
     town = build_town(database, app.extensions["livinglab.config"].instance, utc_now())
     things = hidden_things(database, town)
     matrix = _Matrix(app, town)
@@ -138,6 +141,7 @@ def test_what_is_hidden_answers_as_what_does_not_exist(app: Flask, database: Dat
                         )
     assert not wrong, "\n".join(wrong)
     assert asked > 300
+    tried(asked)
 
 
 def ask(matrix: _Matrix, method: str, endpoint: str, path: str, role: str, fragment: bool) -> tuple[int, str]:

@@ -21,6 +21,7 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.people.commands import open_device
 from livinglab.web.access import mark_of
+from tests.security.ledger import Tried
 from tests.town import SLUG, Town, build_town
 
 FOREIGN_STAFF = ("foreign_facilitator", "foreign_lead", "foreign_member", "foreign_manager")
@@ -495,16 +496,19 @@ def matrix(app: Flask, database: Database) -> _Matrix:
     return _Matrix(app, build_town(database, app.extensions["livinglab.config"].instance, utc_now()))
 
 
+@pytest.mark.line("matrix")
 def test_every_role_gets_from_every_route_what_the_matrix_says(
-    matrix: _Matrix, request: pytest.FixtureRequest
+    matrix: _Matrix, request: pytest.FixtureRequest, tried: Tried
 ) -> None:
     wrong: list[str] = []
+    asked = 0
     database: Database = matrix.app.extensions["livinglab.database"]
     whole = database.is_sqlite or request.config.getoption("--whole")  # the other: one role per answer
     for key, row in ROUTES.items():
         path = address_of(matrix.app, matrix.town, key)
         for role in ROLES if whole else _one_each(row):
             status, text = matrix.ask(key, path, role)
+            asked += 1
             if status != row[role]:
                 wrong.append(f"{key} {path} for {role}: {status}, not {row[role]}")
             if status >= 500 and key != "GET health.ready":  # it says so where no worker runs
@@ -518,6 +522,7 @@ def test_every_role_gets_from_every_route_what_the_matrix_says(
                 f"{key} {path} shows {address} to {role}"
                 for address in _addresses(matrix.town, key, role, text)
             ]
+    tried(asked)
     assert not wrong, "\n".join(wrong)
 
 

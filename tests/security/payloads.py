@@ -52,7 +52,9 @@ def _harmless(tag: str, name: str, value: str) -> bool:
     scheme = re.sub(r"[\x00-\x20]", "", value).lower()
     if scheme.startswith(("javascript:", "data:text", "vbscript:")):
         return False
-    return "pwn" not in value or (tag, name) == ("a", "href")
+    ours = value.startswith(("/", "http://localhost/")) and not value.startswith("//")
+    kept = (tag, name) in (("link", "href"), ("form", "action")) and ours  # what was asked for, carried along
+    return "pwn" not in value or (tag, name) == ("a", "href") or kept
 
 
 class _Reader(HTMLParser):

@@ -11,6 +11,8 @@ import pytest
 
 from livinglab.core.text import to_html, to_plain
 
+pytestmark = pytest.mark.line("cost")
+
 MOST = 8000
 PIECES = (
     "[", "![", "[a](", "![a](", ">", "- ", "*", "**a", "*a_ ", "_a", "`a", "~~a", "[*_`", "a**b", "<", "<a ", "<!--", "<![CDATA[",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -22,9 +23,14 @@ from sqlmodel import AutoString, SQLModel
 from livinglab import jobs
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
+from livinglab.web.limits import limiter
 from tests.architecture.test_matrix import ROLES, ROUTES, address_of
+from tests.security.ledger import Tried
 from tests.security.payloads import ALL, ON_A_LINE, PAYLOADS, became_more_than_words
 from tests.town import Town, build_town
+from tests.walk import Field, Form, forms_on
+
+pytestmark = pytest.mark.line("scripting")
 
 CODES = {
     "address_guard": "*", "device": "*", "escalation": "*", "event_todo": "*", "invitation": "*",
@@ -47,7 +53,13 @@ READERS = {
     for key, row in ROUTES.items()
     if key.startswith("GET ") and 200 in row.values() and key != "GET static"
 }
-AGAIN = [("GET ideas.page", role) for role in ("visitor", "author", "facilitator", "member", "lead")]
+AGAIN = [
+    (key, role)
+    for key in READERS
+    for role in ("visitor", "author", "facilitator", "member", "manager")
+    if ROUTES[key][role] == 200 and role != READERS[key]
+]
+"""The same pages as those see them who have more buttons on them, and fewer."""
 
 
 def written_columns() -> list[sa.Column[Any]]:
@@ -113,7 +125,7 @@ def town(database: Database, app: Flask, tmp_path: Path) -> Town:
 
 @pytest.mark.one_database
 def test_no_text_becomes_part_of_a_page(
-    app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient]
+    app: Flask, town: Town, sign_in: Callable[[FlaskClient, object], FlaskClient], tried: Tried
 ) -> None:
     clients = {role: app.test_client() for role in ROLES}
     for role in ROLES[1:]:
@@ -129,12 +141,15 @@ def test_no_text_becomes_part_of_a_page(
         answer.close()
     assert not found, "\n".join(found)
     assert met > 3000  # the payloads are there, as words
+    tried(len(PAYLOADS) * met)
 
 
 @pytest.mark.one_database
-def test_no_text_becomes_part_of_a_mail(app: Flask, database: Database, town: Town, config: Any) -> None:
+def test_no_text_becomes_part_of_a_mail(
+    app: Flask, database: Database, town: Town, config: Any, tried: Tried
+) -> None:
     with app.app_context():
-        for name in ("reviews", "notices", "digests", "mails"):
+        for name in ("reviews", "notices", "digests", *["mails"] * 9):
             assert jobs.run_job(database, jobs.job_named(name), utc_now()), name
     mails = [
         message_from_bytes(file.read_bytes(), policy=policy.default)
@@ -148,7 +163,57 @@ def test_no_text_becomes_part_of_a_mail(app: Flask, database: Database, town: To
         met += words
         assert not found, (mail["Subject"], found)
         assert "\n" not in str(mail["Subject"])
+    tried(len(PAYLOADS) * met)
     assert (len(mails) > 5, met > 50) == (True, True), (len(mails), met)
+
+
+@pytest.mark.one_database
+def test_what_is_typed_comes_back_as_words(
+    app: Flask,
+    database: Database,
+    tmp_path: Path,
+    sign_in: Callable[[FlaskClient, object], FlaskClient],
+    tried: Tried,
+) -> None:
+    """In forms that are refused, in searches, in addresses that lead nowhere, in pages of errors."""
+    plain = build_town(database, tmp_path / "instance", utc_now())
+    limiter.enabled, found, met = False, [], 0
+    for who in ("visitor", "author", "facilitator", "member", "manager"):
+        client = app.test_client() if who == "visitor" else sign_in(app.test_client(), plain.people[who])
+        answers = [
+            client.get(f"{path}{quote(ON_A_LINE)}")
+            for path in (
+                "/ideas?q=",
+                "/ideas?lab=",
+                "/nowhere/",
+                "/labs/",
+                "/sign-in?next=/",
+                "/ideas/write?title=",
+            )
+        ]
+        for page in ("/sign-in", "/register", "/reset", "/settings", "/settings/sign-in", "/ideas/write?lab=fjellvik", f"/ideas/{plain.ids['ready']}/comment",
+                     f"/ideas/{plain.ids['published']}/edit", f"/ideas/{plain.ids['published']}/report", f"/ideas/{plain.ids['ready']}/next-step",
+                     f"/handoffs/{plain.ids['handoff_decided']}/answer", "/labs/fjellvik/setup/texts", "/labs/fjellvik/setup/units/new",
+                     f"/moderation/cases/{plain.ids['case_pending']}/letter", f"/reviews/{plain.ids['review_ready']}/propose", "/ideas/preview"):  # fmt: skip
+            for form in forms_on(client, page) or [
+                Form(page, [Field("body", "", False), Field("facts", "", False)])
+            ]:
+                for text in (ALL, ON_A_LINE * 3):
+                    answers.append(
+                        client.post(
+                            form.action,
+                            data={one.name: one.value if one.hidden else text for one in form.fields},
+                        )
+                    )
+        for answer in answers:
+            if answer.mimetype == "text/html" and answer.status_code != 303:
+                more, words = became_more_than_words(answer.text)
+                found += [f"{answer.request.path} as {who}: {one}" for one in more]
+                met += words
+    limiter.enabled = True
+    tried(len(PAYLOADS) * met)
+    assert not found, "\n".join(found)
+    assert met > 300
 
 
 def test_a_sentence_of_a_rule_is_made_safe_with_the_names_in_it(plain_app: Flask) -> None:

@@ -16,6 +16,8 @@ from livinglab.web import limits
 from livinglab.web.access import public
 from livinglab.web.limits import DatabaseStorage, NetworkKey, RateCount, door, forget_counts, network
 
+pytestmark = pytest.mark.line("limits")
+
 
 def with_door(config) -> Flask:
     """Make one worker: an app with a door that takes three knocks a minute."""
