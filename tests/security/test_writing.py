@@ -187,32 +187,83 @@ def _standing(database: Database) -> tuple[int, set[int], set[int]]:
         return session.scalar(services) or 0, set(session.scalars(managers)), set(session.scalars(trusted))
 
 
-@pytest.mark.line("links")
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost@evil.example"])
-@pytest.mark.one_database
-def test_mailed_links_begin_with_the_configured_address(
-    app: Flask, database: Database, config: Config, make: Any, host: str
-) -> None:
-    """Whatever Host or forwarded host a request names (the site refuses foreign hosts besides)."""
-    make.person("Kari", email="kari@example.org")
-    client = app.test_client()
-    for page in ("/reset", "/sign-in/link"):
-        client.post(
-            page, data={"email": "kari@example.org"}, headers={"Host": host, "X-Forwarded-Host": host}
-        )
+def _links(app: Flask, database: Database, config: Config) -> list[str]:
+    """Send what waits; return every link of every mail."""
     with app.app_context():
-        jobs.run_job(database, jobs.job_named("mails"), utc_now())
-    mails = [
-        message_from_bytes(file.read_bytes(), policy=policy.default)
-        for file in (config.instance / "outbox").glob("*.eml")
-    ]
-    links = [
+        for _ in range(9):
+            jobs.run_job(database, jobs.job_named("mails"), utc_now())
+    return [
         link
-        for mail in mails
-        for part in mail.walk()
+        for file in (config.instance / "outbox").glob("*.eml")
+        for part in message_from_bytes(file.read_bytes(), policy=policy.default).walk()
         if part.get_content_maintype() == "text"
         for link in re.findall(r"https?://[^\s\"<>]+", part.get_content())
     ]
-    assert len(mails) == 2
-    assert links
+
+
+@pytest.mark.line("csrf")
+@pytest.mark.one_database
+def test_following_every_link_of_every_mail_changes_nothing(
+    app: Flask, database: Database, config: Config, town: Town, browser: Enter, tried: Tried
+) -> None:
+    """As a mail program does that looks at links beforehand, whoever is signed in there."""
+    with app.app_context():
+        for name in ("reviews", "notices", "digests"):
+            jobs.run_job(database, jobs.job_named(name), utc_now())
+    paths = {link.removeprefix("http://localhost") for link in _links(app, database, config)}
+    before, read = everything(database), 0
+    for who in ("visitor", "resident", "author", "facilitator"):
+        client = browser(who)
+        before = before if who == "visitor" else everything(database)  # signing in is no reading
+        for path in sorted(paths):
+            for method in ("GET", "HEAD"):
+                client.open(path, method=method, headers={"X-HTTP-Method-Override": "POST"}).close()
+                read += 1
+        assert not changed(before, database), who
+    assert read > 60
+    tried(read)
+
+
+NAMING = (
+    "Host",
+    "X-Forwarded-Host",
+    "X-Host",
+    "X-Forwarded-Server",
+    "X-Original-Host",
+    "Forwarded",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "Origin",
+    "Referer",
+)
+"""Headers by which a request can name another host."""
+
+
+@pytest.mark.line("links")
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "localhost@evil.example", "localhost.evil.example"]
+)
+@pytest.mark.one_database
+def test_mailed_links_begin_with_the_configured_address(
+    app: Flask, database: Database, config: Config, town: Town, browser: Enter, host: str, tried: Tried
+) -> None:
+    """Whatever host a request names, in whatever header (the site refuses foreign hosts besides)."""
+    manager, asked = browser("manager"), 0
+    for number, name in enumerate(NAMING):
+        told = {
+            "Forwarded": f"host={host};proto=https",
+            "Origin": f"https://{host}",
+            "Referer": f"https://{host}/",
+        }.get(name, host)
+        sign_up = {"name": "Nina", "password": "a good sentence 7", "language": "en", "of_age": "y"}
+        for client, page, data in (
+            (app.test_client(), "/reset", {"email": town.people["author"].email}), (app.test_client(), "/sign-in/link", {"email": "nobody@example.org"}),
+            (app.test_client(), "/register", sign_up | {"email": f"n{number}@example.org"}),
+            (manager, "/labs/fjellvik/setup/people/invite", {"email": f"m{number}@example.org", "offer": "role:lead"}),
+        ):  # fmt: skip
+            client.post(page, data=data, headers={name: told})
+            asked += 1
+    links = _links(app, database, config)
+    assert len(links) > 60
     assert not [link for link in links if not link.startswith("http://localhost/")]
+    tried(asked)
