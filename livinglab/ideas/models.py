@@ -76,17 +76,25 @@ _OF_SOME = (
     (
         "ix_idea_in_review",
         ("lab_id", "stage", "publication", "activity", "waits_since", "id"),
-        "activity = 'review' AND publication = 'published'",
+        "activity || '' = 'review' AND publication || '' = 'published'",
     ),
     (
         "ix_idea_services",
         ("lab_id", "stage", "publication", "stage_since", "id", "activity"),
-        "stage = 'service'",
+        "stage || '' = 'service'",
     ),
-    ("ix_idea_services_all", ("stage", "publication", "stage_since", "id", "activity"), "stage = 'service'"),
+    (
+        "ix_idea_services_all",
+        ("stage", "publication", "stage_since", "id", "activity"),
+        "stage || '' = 'service'",
+    ),
 )
-"""Indexes of only those ideas of which the condition is true. Where a whole index begins alike they name what
-is true of all of them, too: SQLite takes the index of which it knows more columns."""
+"""Indexes of only those ideas of which the condition is true.
+
+Where a whole index begins alike they name what is true of all of them, too: SQLite takes the index of which
+it knows more columns. A condition stands as ``stage || '' = …``: were it written as ``stage = ?`` is, SQLite
+would plan every such statement anew each time it runs, as the plan would hang on the value that is bound.
+"""
 
 
 class Idea(SQLModel, table=True):

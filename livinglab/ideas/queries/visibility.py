@@ -17,8 +17,13 @@ NOBODY = -1
 """A visitor's number where a statement asks who is looking; no row has it."""
 
 
-IN_REVIEW: Any = sa.literal_column("idea.activity = 'review' AND idea.publication = 'published'", sa.Boolean)
-"""Public ideas in review, as the indexes of them write it: a database matches the very words."""
+IN_REVIEW: Any = sa.text(
+    "idea.activity || '' = 'review' AND idea.publication || '' = 'published'"
+    " AND idea.activity = 'review' AND idea.publication = 'published'"
+)
+"""Public ideas in review: first as the index of them says it (``models``), then as columns are sought."""
+RUNNING: Any = sa.text("idea.stage || '' = 'service' AND idea.stage = 'service'")
+"""Services, likewise."""
 
 
 def visible_to(viewer: Viewer) -> Condition:

@@ -15,8 +15,10 @@ branch_labels = None
 depends_on = None
 
 OPEN, BOX, LATE = "closed_at IS NULL", "challenge_id IS NULL", "late_since IS NOT NULL"
-IN_REVIEW = "activity = 'review' AND publication = 'published'"
-SERVICES, SINCE = "stage = 'service'", ("stage_since", "id", "activity")
+# Nothing is put behind the columns: were the conditions written as "stage = ?" is, SQLite would plan every
+# such statement anew each time it runs, as the plan would hang on the value that is bound.
+IN_REVIEW = "activity || '' = 'review' AND publication || '' = 'published'"
+SERVICES, SINCE = "stage || '' = 'service'", ("stage_since", "id", "activity")
 FREE = f"{OPEN} AND assignee_id IS NULL"
 FIRST_ANSWER = ("answer_seconds", "preliminary_at", "decided_at", "preliminary_due")
 INDEXES: tuple[tuple[str, str, list[str], str | None], ...] = (

@@ -26,7 +26,7 @@ from livinglab.pipeline.rules import Facts, Given, OpenProposal, Place, hands_of
 
 AUTHORS = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR, CreditKind.MERGED_AUTHOR)
 AGREED = (HandoffState.ACKNOWLEDGED, HandoffState.ASSESSING, HandoffState.PRELIMINARY)
-PROPOSED: Any = sa.literal_column("proposal.state = 'open'", sa.Boolean)
+PROPOSED: Any = sa.text("proposal.state = 'open'")
 """An open proposal, in the very words of its index.
 
 With a bound value SQLite plans the whole statement anew each time it runs, as the plan hangs on the value.
