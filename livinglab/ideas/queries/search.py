@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -22,13 +22,13 @@ from livinglab.ideas.models import Activity, Idea, Publication, Stage
 
 MOST_WORDS = 8
 MOST_HITS = 1000
-MOST_RANKED = 2000
+MOST_RANKED = 1000
 """Of what holds the words the newest are ranked, so that a common word costs the same at any size."""
 RAREST = 6
-CANDIDATES = 150
+CANDIDATES = 400
 """So many titles are looked at for likeness, the newest, and so many are wanted of each search for them."""
-COMPARED = 40
-"""So many of them are compared by their stems."""
+COMPARED = 25
+"""So many of them by each of two quick measures are compared by their stems."""
 CROSSED = 4
 MOST_WAYS = RAREST + math.comb(CROSSED, 2)
 ALIKE = 55.0
@@ -52,7 +52,7 @@ def hits(session: Session, typed: str, within: Mapping[str, object] | None = Non
 
     A word is found by its stem in each of the languages, and as the beginning of a longer one. Scores
     are whole numbers, so that a cursor can stand on them; larger is better. Of the
-    newest two thousand the best thousand are looked at.
+    newest thousand are looked at.
 
     Args:
         within: What the ideas are narrowed to before the best are taken, such as ``{"lab_id": 3}``: a word
@@ -274,19 +274,18 @@ def _resembling() -> Any:
 
 def _likest(title: str, language: str, rows: Rows, limit: int, least: float) -> tuple[Alike, ...]:
     wanted, plain = _stemmed(title, language), default_process(title)
-    near = sorted(rows, key=lambda row: (-_nearness(plain, row.title), -row.id))[:COMPARED]
+    titles = [default_process(row.title) for row in rows]
+    near = {
+        place
+        for measure in (fuzz.token_set_ratio, fuzz.ratio)  # by words and by letters
+        for _, _, place in process.extract(plain, titles, scorer=measure, processor=None, limit=COMPARED)
+    }
     found = [
         Alike(row.id, row.title, row.language, row.stage, row.activity, _likeness(title, wanted, row))
-        for row in near
+        for row in (rows[place] for place in near)
     ]
     best = sorted((one for one in found if one.likeness >= least), key=lambda one: (-one.likeness, -one.id))
     return tuple(best[:limit])
-
-
-def _nearness(plain: str, title: str) -> float:
-    """Return a quick measure by letters, to choose which titles are compared by their stems."""
-    other = default_process(title)
-    return max(fuzz.token_set_ratio(plain, other), fuzz.ratio(plain, other))
 
 
 @lru_cache(maxsize=4096)
