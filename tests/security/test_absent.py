@@ -155,7 +155,7 @@ TIMED = (
     "GET moderation.decision", "GET pipeline.review", "POST pipeline.confirm", "GET pipeline.gate", "GET editing.card",
     "GET ideas.page", "POST voting.give", "POST ideas.comment", "GET ideas.versions", "GET challenges.page",
 )  # fmt: skip
-ROUNDS = 7
+ROUNDS = 5
 SLOWER = 1.6
 """So many times as long, in processor time, may the answer take where there is something; measured: see the page."""
 

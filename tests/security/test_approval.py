@@ -52,6 +52,7 @@ def _picture() -> io.BytesIO:
     return out
 
 
+@pytest.mark.one_database
 def test_an_edit_after_approval_is_seen_by_nobody_before_a_second_look(
     app: Flask, database: Database, town: Town, browser: Enter, tried: Tried
 ) -> None:

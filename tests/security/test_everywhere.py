@@ -184,6 +184,7 @@ def _suspend(session: Any, town: Town, person: Person) -> int:
     return int(decision.id or 0)
 
 
+@pytest.mark.one_database("postgresql")
 def test_whoever_loses_a_role_has_lost_it_everywhere(
     here: Here, database: Database, town: Town, make: Make, tried: Tried
 ) -> None:

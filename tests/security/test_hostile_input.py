@@ -31,34 +31,6 @@ def test_a_body_of_a_megabyte_is_answered_at_once(
         assert answer.status_code in (200, 303, 413, 422), (page, answer.status_code)
 
 
-def test_what_is_not_public_is_to_a_neighbouring_lab_as_if_it_were_not(
-    app: Flask, town: Town, browser: Callable[[str], FlaskClient]
-) -> None:
-    asked = (
-        "",
-        "/gate",
-        "/next-step",
-        "/lead",
-        "/open-review",
-        "/benefits",
-        "/evidence/need",
-        "/route",
-        "/versions",
-        "/edit",
-        "/report",
-    )
-    for who in ("foreign_facilitator", "foreign_manager", "foreign_member", "resident"):
-        client = browser(who)
-        for name in ("draft", "pending", "rejected"):
-            for page in asked:
-                missing, there = (
-                    client.get(f"/ideas/{number}{page}") for number in (999_999, town.ids[name])
-                )
-                assert (there.status_code, there.headers.get("X-Reason-Code")) == (
-                    missing.status_code, missing.headers.get("X-Reason-Code"),
-                ), (who, name, page)  # fmt: skip
-
-
 def test_a_handoff_of_an_idea_that_was_hidden_is_hidden_with_it(
     database: Database, town: Town, browser: Callable[[str], FlaskClient]
 ) -> None:

@@ -6,8 +6,10 @@ Source: issue "Proof", part 5; rules P2, P2b, P5.
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from io import BytesIO
 
 import pytest
 import sqlalchemy as sa
@@ -24,7 +26,7 @@ from livinglab.labs.models import Invitation
 from livinglab.labs.rules import VALID_FOR
 from livinglab.people.commands import open_device
 from livinglab.people.commands.links import make_link
-from livinglab.people.models import LinkPurpose, OneTimeLink, Person, RoleGrant
+from livinglab.people.models import Device, LinkPurpose, OneTimeLink, Person, RoleGrant
 from livinglab.people.rules import DEVICE_LIFETIME, LIFETIME
 from tests.security.ledger import Tried
 from tests.security.test_writing import changed, everything
@@ -72,6 +74,7 @@ def _spoiled(token: str) -> tuple[str, ...]:
     )
 
 
+@pytest.mark.one_database("postgresql")  # the stricter of the two
 def test_a_token_opens_its_own_door_and_no_other(
     app: Flask, database: Database, town: Town, browser: Enter, tried: Tried
 ) -> None:
@@ -104,6 +107,7 @@ def test_a_token_opens_its_door_once(town: Town, browser: Enter, app: Flask, tri
     tried(len(ONE_USE))
 
 
+@pytest.mark.one_database
 def test_a_token_ends_at_its_instant(
     app: Flask, database: Database, town: Town, browser: Enter, tried: Tried
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_token_ends_at_its_instant(
     tried(cases)
 
 
+@pytest.mark.one_database
 def test_a_token_is_its_persons_whoever_holds_it(
     app: Flask, database: Database, town: Town, browser: Enter, tried: Tried
 ) -> None:
@@ -216,3 +221,30 @@ def _where(database: Database, secrets: set[str]) -> set[str]:
                     ):
                         found.add(f"{table.name}.{column.name}")
     return found
+
+
+@pytest.mark.one_database
+def test_the_file_of_ones_own_data_holds_no_secret(
+    app: Flask, database: Database, town: Town, browser: Enter, tried: Tried
+) -> None:
+    """Neither what opens something, nor what it is kept as: the file lies about on people's disks."""
+    tokens, client = _tokens(database, town, app), browser("resident")
+    with client.post("/settings/data") as answer:
+        assert answer.mimetype == "application/zip"
+        content = answer.data
+    with zipfile.ZipFile(BytesIO(content)) as file:
+        told = "".join(
+            file.read(name).decode("utf-8", "replace")
+            for name in file.namelist()
+            if not name.endswith(".webp")
+        )
+    with database.reading() as session:
+        hashes = [
+            *session.scalars(sa.select(col(OneTimeLink.token_hash))),
+            *session.scalars(sa.select(col(Device.token_hash))),
+        ]
+        mail_key = session.get_one(Person, town.people["resident"].id).mail_key
+    secrets = (*tokens.values(), *hashes, mail_key)
+    assert town.people["resident"].email in told
+    assert not [one for one in secrets if one in told]
+    tried(len(secrets))

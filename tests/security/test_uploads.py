@@ -6,6 +6,7 @@ Source: issue "Proof", part 5.
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import random
@@ -301,3 +302,4 @@ def test_every_door_refuses_and_keeps_alike_whatever_a_file_is_called(
             assert answer.status_code == 404, odd
         cases += 1
     tried(cases)
+    gc.collect()
