@@ -208,7 +208,7 @@ def test_the_board_is_a_handful_of_statements(session, place, noon):
     session.flush()
     with statements(session) as sent:
         board(session, BoardFilter((place.lab.id,)), noon)
-    assert len(sent) <= 16
+    assert len(sent) <= 6
 
 
 # ── my work ───────────────────────────────────────────────────────────────────────────────

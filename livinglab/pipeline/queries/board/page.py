@@ -35,9 +35,9 @@ def board(
         empty = tuple(Column(s, (), 0, 0, None, None) for s in Stage if stage in (None, s))
         return Board(empty, Figures(0, 0, 0, 0))
     tallies = tallies_of(session, chosen, now)
-    stages = [stage] if stage else list(Stage)
+    stages = (stage,) if stage else tuple(Stage)
     size = LONG_COLUMN if stage else SMALL_COLUMN
-    places = {s: places_of(session, chosen, s, now, size=size + 1, after=after) for s in stages}
+    places = places_of(session, chosen, stages, now, size=size + 1, after=after)
     cards = cards_of(session, [place[2] for found in places.values() for place in found[:size]], now)
     typical = typical_days(session, chosen.labs)
     columns = tuple(
