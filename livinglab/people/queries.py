@@ -20,6 +20,31 @@ from livinglab.people.models import AddressGuard, Device, LinkPurpose, OneTimeLi
 from livinglab.people.rules import GUARD_MEMORY, Face, address_key, face_of
 
 
+def face_columns(person: Any, photo: Any, prefix: str) -> tuple[Any, ...]:
+    """Return what the face of somebody who signed needs, for ``face_in``.
+
+    Args:
+        person, photo: Aliases of ``Person`` and of the ``StoredFile`` that is their photo, joined.
+        prefix: Begins the names of the columns.
+    """
+    return (
+        col(person.name).label(f"{prefix}_name"),
+        col(person.title).label(f"{prefix}_title"),
+        col(person.erased_at).label(f"{prefix}_erased"),
+        col(photo.key).label(f"{prefix}_photo"),
+    )
+
+
+def face_in(row: Any, prefix: str) -> Face:
+    """Return the face that ``face_columns`` read."""
+    return face_of(
+        name=getattr(row, f"{prefix}_name"),
+        title=getattr(row, f"{prefix}_title") or "",
+        photo=getattr(row, f"{prefix}_photo"),
+        erased=getattr(row, f"{prefix}_erased") is not None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody's own account, as the settings page shows it.

@@ -19,6 +19,7 @@ from livinglab.core.together import Read, Rows
 from livinglab.handoff.models import Answer, AnswerKind, Handoff, Outcome
 from livinglab.labs.models import Lab, LabSettings, ReceivingUnit
 from livinglab.people.models import Person
+from livinglab.people.queries import face_columns, face_in
 from livinglab.people.rules import Face, face_of
 
 
@@ -103,10 +104,7 @@ def _query() -> Any:
             col(_signer.erased_at).label("signer_erased"),
             col(_signer_photo.key).label("signer_photo"),
             col(_second.id).label("second_id"),
-            col(_second.name).label("second_name"),
-            col(_second.title).label("second_title"),
-            col(_second.erased_at).label("second_erased"),
-            col(_second_photo.key).label("second_photo"),
+            *face_columns(_second, _second_photo, "second"),
         )
         .join(Handoff, col(Handoff.id) == col(Answer.handoff_id))
         .join(Lab, col(Lab.id) == col(Handoff.lab_id))
@@ -187,10 +185,7 @@ def _signer_of(row: Any) -> Face:
 
 
 def _second_of(row: Any) -> Face | None:
-    if row.second_id is None:
-        return None
-    erased = row.second_erased is not None
-    return face_of(name=row.second_name, photo=row.second_photo, title=row.second_title, erased=erased)
+    return face_in(row, "second") if row.second_id is not None else None
 
 
 def answers_of(session: Session, idea_id: int) -> tuple[AnswerShown, ...]:

@@ -19,7 +19,8 @@ from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Idea, Stage
 from livinglab.ideas.queries import visible_to
 from livinglab.people.models import Person
-from livinglab.people.rules import Face, face_of
+from livinglab.people.queries import face_columns, face_in
+from livinglab.people.rules import Face
 from livinglab.pipeline.models import DecisionOutcome, DeclineCode, Door, GateDecision, Review
 from livinglab.pipeline.rules import Facts, criteria_of
 
@@ -129,14 +130,8 @@ def _query() -> Any:
             col(Review.door),
             col(Review.opened_at),
             col(Review.reason).label("opening_reason"),
-            col(_first.name).label("first_name"),
-            col(_first.title).label("first_title"),
-            col(_first.erased_at).label("first_erased"),
-            col(_first_photo.key).label("first_photo"),
-            col(_second.name).label("second_name"),
-            col(_second.title).label("second_title"),
-            col(_second.erased_at).label("second_erased"),
-            col(_second_photo.key).label("second_photo"),
+            *face_columns(_first, _first_photo, "first"),
+            *face_columns(_second, _second_photo, "second"),
         )
         .join(Idea, col(Idea.id) == col(GateDecision.idea_id))
         .join(Review, col(Review.id) == col(GateDecision.review_id))
@@ -148,14 +143,6 @@ def _query() -> Any:
 
 
 def _shown(row: Any) -> DecisionShown:
-    second = None
-    if row.confirmed_by is not None:
-        second = face_of(
-            name=row.second_name,
-            title=row.second_title or "",
-            photo=row.second_photo,
-            erased=row.second_erased is not None,
-        )
     return DecisionShown(
         id=row.id,
         idea_id=row.idea_id,
@@ -176,13 +163,8 @@ def _shown(row: Any) -> DecisionShown:
         hold_until=row.hold_until,
         decline_code=row.decline_code,
         would_change=row.would_change,
-        proposed_by=face_of(
-            name=row.first_name,
-            title=row.first_title or "",
-            photo=row.first_photo,
-            erased=row.first_erased is not None,
-        ),
-        confirmed_by=second,
+        proposed_by=face_in(row, "first"),
+        confirmed_by=face_in(row, "second") if row.confirmed_by is not None else None,
         decided_at=row.decided_at,
     )
 

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from livinglab.core.files import StoredFile
 from livinglab.people.models import Person
+from livinglab.people.queries import face_columns, face_in
 from livinglab.people.rules import face_of
 from livinglab.pipeline.models import (
     Proposal,
@@ -49,10 +50,7 @@ def proposals_of(session: Session, review_id: int | None) -> tuple[ProposalShown
     rows: Any = session.execute(
         sa.select(
             Proposal,
-            col(_writer.name).label("name"),
-            col(_writer.title).label("title"),
-            col(_writer.erased_at).label("erased_at"),
-            col(StoredFile.key).label("photo"),
+            *face_columns(_writer, StoredFile, "writer"),
             col(_settler.name).label("settler"),
         )
         .join(_writer, col(_writer.id) == col(Proposal.by_id))
@@ -79,7 +77,7 @@ def _shown(row: Any) -> ProposalShown:
         decline_code=proposal.decline_code,
         would_change=proposal.would_change,
         by_id=proposal.by_id,
-        by=face_of(name=row.name, title=row.title or "", photo=row.photo, erased=row.erased_at is not None),
+        by=face_in(row, "writer"),
         written_at=proposal.written_at,
         settled_by=face_of(name=row.settler) if row.settler else None,
         settled_at=proposal.settled_at,
