@@ -66,7 +66,7 @@ _POSTGRES = {
     "options": f"-c lock_timeout={_SERVER_LOCK_WAIT_S}s -c max_parallel_workers_per_gather=0 -c jit=off"
     " -c random_page_cost=1.1",
 }
-"""No page reads so much that starting helpers or compiling its statement first would be repaid; and what pages
+"""No page reads so much that starting helpers or compiling its statement first would be repaid; and what is
 read lies in memory or on a disk without a moving arm, where the default (4) leads past indexes."""
 _ONE_PICTURE = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 """What a page reads in several statements stood together at one instant, as SQLite has it anyway: else the

@@ -61,3 +61,23 @@ def test_an_unknown_word_is_refused_by_the_database_itself(database: Database, m
     bogus = sa.text("UPDATE idea SET stage = 'bogus' WHERE id = :id")
     with database.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
         connection.execute(bogus, {"id": idea.id})
+
+
+@pytest.mark.one_database("postgresql")
+def test_statements_stay_planned_from_one_reading_to_the_next(database):
+    """The driver forgets what was planned when it hears ROLLBACK, with which a reading would end."""
+    query = sa.select(sa.literal(1)).where(sa.literal("x") == sa.bindparam("word"))
+    for _ in range(8):
+        with database.reading() as session:
+            session.execute(query, {"word": "x"}).all()
+    with database.reading() as session:
+        asked = "SELECT count(*) FROM pg_prepared_statements WHERE generic_plans + custom_plans > 1"
+        assert session.connection().exec_driver_sql(asked).scalar_one() >= 1
+
+
+@pytest.mark.one_database("postgresql")
+def test_a_reading_that_broke_is_taken_back_and_its_line_still_serves(database):
+    with pytest.raises(sa.exc.DBAPIError), database.reading() as session:
+        session.connection().exec_driver_sql("SELECT 1 / 0")
+    with database.reading() as session:
+        assert session.scalar(sa.select(sa.literal(1))) == 1
