@@ -105,7 +105,7 @@ def next_case(
             sa.or_(col(Case.held_by).is_(None), col(Case.held_by) == me, col(Case.held_at) <= now - HOLD_FOR),
             col(Case.id) != (after or 0),
         )
-        .order_by(col(Case.due_at), col(Case.id))
+        .order_by(col(Case.closed_at), col(Case.due_at), col(Case.id))
         .limit(1)
     )
     passed = session.execute(
@@ -197,7 +197,7 @@ def _pile_query(labs: frozenset[int], lab_id: int | None, admin: bool) -> Any:  
         .outerjoin(Person, col(Person.id) == whose)
         .outerjoin(_holder, col(_holder.id) == col(Case.held_by))
         .where(_open(labs, lab_id, admin=admin))
-        .order_by(col(Case.due_at), col(Case.id))
+        .order_by(col(Case.closed_at), col(Case.due_at), col(Case.id))
         .limit(PILE)
     )
 
