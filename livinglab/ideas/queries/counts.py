@@ -108,7 +108,9 @@ def writers_since(lab_id: int, since: datetime) -> sa.CompoundSelect[Any]:
 
 
 LOOKED_AT = 1000
-"""So many of the newest ideas are looked at for what is quiet, and as many of each kind for what happens."""
+"""So many of the newest ideas are looked at for what is quiet,"""
+MOVED = 250
+"""and so many of each kind for what happens."""
 
 
 def quiet_cards(session: Session, now: datetime, *, limit: int = 3) -> tuple[IdeaCard, ...]:
@@ -140,14 +142,14 @@ def quiet_cards(session: Session, now: datetime, *, limit: int = 3) -> tuple[Ide
 def happening(session: Session) -> int | None:
     """Return the idea that is furthest on its way and moved last: in review first, then beyond stage idea.
 
-    At each of the two stages up to a thousand ideas in review and a thousand others are looked at.
+    At each of the two stages up to 250 ideas in review and 250 others are looked at.
     """
     looked_at: Any = sa.union_all(
         *(
             sa.select(
                 sa.select(col(Idea.id).label("id"))
                 .where(_in_labs(None), *_at(stage, (activity,)))
-                .limit(LOOKED_AT)
+                .limit(MOVED)
                 .subquery()
             )
             for stage in (Stage.CONCEPT, Stage.PROTOTYPE)
