@@ -103,7 +103,7 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
         raise TypeError(f"{kind!r} does not come back from JSON as it was")
     kind = own
     if isinstance(kind, sa.Enum) and kind.enum_class is not None:
-        return kind.enum_class
+        return {member.value: member for member in kind.enum_class}.__getitem__
     if isinstance(kind, sa.DateTime):
         return _instant
     if isinstance(kind, sa.Date):
