@@ -24,8 +24,8 @@ from markupsafe import Markup
 from livinglab.core.clock import utc_now
 from livinglab.web.locale import language, time_zone
 
-MOST = 12_000_000
-"""Characters kept in a process: six thousand parts and more."""
+MOST = 8_000_000
+"""Characters kept in a process: four thousand parts and more."""
 _BESIDE = 100
 """About what a part takes besides its characters."""
 
