@@ -31,7 +31,15 @@ def test_no_statement_of_a_page_hangs_on_a_bound_value(client, sign_in, make, re
     lab = make.lab()
     idea, lead = make.idea(lab=lab), make.lead(lab)
     sign_in(client, lead)
-    for address in ("/", "/ideas", f"/ideas/{idea.id}", f"/ideas/{idea.id}/gate", "/work", "/board", "/handoffs"):
+    for address in (
+        "/",
+        "/ideas",
+        f"/ideas/{idea.id}",
+        f"/ideas/{idea.id}/gate",
+        "/work",
+        "/board",
+        "/handoffs",
+    ):
         for _ in range(RUNS):
             assert client.get(address).status_code == 200, address
     assert replanned() == []
