@@ -179,6 +179,7 @@ def test_who_moderates_finds_the_way_from_a_hidden_idea_to_its_removal(
     assert answer.location == f"/moderation/cases/{room.case(idea.id or 0).id}"
     send(client, room.case(idea.id or 0), verdict="remove", rule="unlawful", facts="Deler andres helsedata.")
     assert room.idea(idea.id or 0).publication is Publication.REMOVED
+    assert f'href="/ideas/{idea.id}/report"' not in client.get(f"/ideas/{idea.id}").text
 
 
 def test_an_older_reading_is_refused_with_a_clear_message(
