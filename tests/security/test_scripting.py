@@ -149,7 +149,7 @@ def test_no_text_becomes_part_of_a_page(
     assert words > 10
     assert not found, "\n".join(found)
     assert met > 3000  # the payloads are there, as words
-    tried(len(PAYLOADS) * met)
+    tried(met)
 
 
 @pytest.mark.one_database
@@ -171,7 +171,7 @@ def test_no_text_becomes_part_of_a_mail(
         met += words
         assert not found, (mail["Subject"], found)
         assert "\n" not in str(mail["Subject"])
-    tried(len(PAYLOADS) * met)
+    tried(met)
     assert (len(mails) > 5, met > 50) == (True, True), (len(mails), met)
 
 
@@ -219,7 +219,7 @@ def test_what_is_typed_comes_back_as_words(
                 found += [f"{answer.request.path} as {who}: {one}" for one in more]
                 met += words
     limiter.enabled = True
-    tried(len(PAYLOADS) * met)
+    tried(met)
     assert not found, "\n".join(found)
     assert met > 300
 
