@@ -78,9 +78,9 @@ def test_late_ideas_of_all_labs_are_counted_by_their_own_index(session, town):
 
 
 def test_the_best_supported_of_many_are_walked_down_the_index_of_supports(session, town, noon, monkeypatch):
-    from livinglab.ideas.queries import listing
+    from livinglab.ideas.queries.listing import best
 
-    monkeypatch.setattr(listing, "FEW_OPEN", 0)
+    monkeypatch.setattr(best, "FEW_OPEN", 0)
     hours = dict.fromkeys(session.scalars(sa.select(Idea.lab_id).distinct()), 1)
     session.execute(sa.update(Idea).values(challenge_id=None, published_at=noon - timedelta(days=9)))
     page = plans_of(session, lambda: ideas_page(session, Filter(), Order.BEST, noon, hidden_hours=hours))[-1]

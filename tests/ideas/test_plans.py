@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from livinglab.ideas.models import Idea, IdeaCount, Stage
 from livinglab.ideas.queries import counts, listing
-from livinglab.ideas.queries.listing import Filter, Order, ideas_page
+from livinglab.ideas.queries.listing import Filter, Order, best, ideas_page
 from livinglab.ideas.queries.search import alike
 from livinglab.ideas.queries.tally import stage_counts
 from livinglab.ideas.queries.visibility import listed
@@ -90,7 +90,7 @@ def test_the_few_open_counts_among_many_hidden_are_reached_by_an_index(session, 
 
 @pytest.mark.parametrize("few", [0, 5000])
 def test_best_supported_is_the_same_list_by_either_way(session, make, plenty, noon, monkeypatch, few):
-    monkeypatch.setattr(listing, "FEW_OPEN", few)
+    monkeypatch.setattr(best, "FEW_OPEN", few)
     labs, _ = plenty
     hides, shows = make.challenge(labs[0]), make.challenge(labs[1], counts_from=noon - timedelta(days=1))
     of = sa.case((col(Idea.id) % 89 == 0, shows.id), (col(Idea.id) % 91 == 0, None), else_=hides.id)
