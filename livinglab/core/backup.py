@@ -48,8 +48,9 @@ def back_up(database: Database, folder: Path, day: date, *, keep: int = KEPT) ->
     if not database.is_sqlite or whole.exists():
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for torn in folder.glob("livinglab-*.part"):  # of a night on which the machine went down
+        torn.unlink()
     part = whole.with_suffix(".part")
-    part.unlink(missing_ok=True)
     try:
         with closing(sqlite3.connect(str(database.url.database), isolation_level=None)) as source:
             source.execute("VACUUM INTO ?", (str(part),))

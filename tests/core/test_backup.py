@@ -53,6 +53,15 @@ def test_the_oldest_go(database, folder):
 
 
 @pytest.mark.one_database
+def test_half_a_copy_of_a_night_before_does_not_stay(database, folder):
+    """It would hold people who have been erased since, for ever and in no list of copies."""
+    folder.mkdir()
+    copy_of(folder, DAY).with_suffix(".part").write_bytes(b"half")
+    copy = back_up(database, folder, DAY + timedelta(days=1))
+    assert list(folder.iterdir()) == [copy]
+
+
+@pytest.mark.one_database
 def test_a_damaged_database_is_no_copy_and_leaves_the_old_ones(database, folder, make):
     make.category(make.lab("fjellvik"))
     first = back_up(database, folder, DAY, keep=1)
