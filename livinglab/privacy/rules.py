@@ -132,5 +132,5 @@ SECRET = ("hash", "key", "secret", "token")
 """No column whose name ends like this is given: somebody who finds the file could act with it."""
 EXCEPT = ("stored_file.key",)
 """The name of a picture's file, which everybody reads in its address."""
-STRANGERS = ("_id", "_by")
+STRANGERS = ("_id", "_ids", "_by")
 """Values in the journal's data that end like this may be other people's numbers; they are left out."""

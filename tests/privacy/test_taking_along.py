@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from livinglab.core.clock import utc_now
 from livinglab.core.files import store_image
+from livinglab.core.journal import record
 from livinglab.ideas.commands import follow_idea
 from livinglab.ideas.models import CommentKind, Idea, Publication
 from livinglab.migrations import models
@@ -86,6 +87,14 @@ def test_whoever_only_acted_on_something_gets_the_act_and_not_the_others_words(s
     told = json.dumps([part.rows for part in found.parts])
     assert "Forfatterens egne ord" not in told
     assert "Noe om naboen" not in told
+
+
+def test_who_may_decide_an_appeal_is_not_told_by_the_journal_of_whoever_made_it(session, make, noon):
+    lab, me = make.lab(), make.person("Grete Lunde")
+    told = {"needs_admin": False, "decider_ids": [make.facilitator(lab).id]}
+    record(session, "appeal-made", at=noon, actor_id=me.id, lab_id=lab.id, public=False, data=told)
+    (row,) = _parts(own_data(session, me.id))["journal"]
+    assert row["data"] == {"needs_admin": False}
 
 
 def test_the_title_of_what_was_hidden_since_is_not_told(session, make, noon):
