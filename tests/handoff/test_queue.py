@@ -1,6 +1,7 @@
 """The queue costs what it shows: each lane is the beginning of an index, however many handoffs there are."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 
@@ -80,6 +81,24 @@ def test_counting_stops_above_the_most_and_what_is_not_to_be_seen_is_not_counted
     seen = queue(scene.session, scene.kari, scene.noon, Choice()).counts
     assert (seen.late, seen.soon) == (4, 0)
     assert queue(scene.session, scene.manager, scene.noon, Choice()).counts.soon == 1
+
+
+@pytest.mark.parametrize("who", ["manager", "kari"])
+def test_whoever_works_in_very_many_labs_sees_the_same_queue(scene, who):
+    """SQLite takes five hundred parts of a statement, and each lab was several."""
+    scene.queued()
+    handed = scene.make.idea(scene.lab)
+    scene.make.handoff(handed, scene.unit, due_at=scene.noon - DAY)
+    one, many = getattr(scene, who), range(1000, 1130)
+    if who == "manager":
+        everywhere = replace(one, roles=dict(one.roles) | dict.fromkeys(many, one.roles[scene.lab.id]))
+    else:
+        everywhere = replace(one, units=dict(one.units) | dict.fromkeys(many, scene.lab.id))
+    for choice in (Choice(), Choice(lane=Lane.LATE), Choice(lane=Lane.DESK)):
+        here = queue(scene.session, one, scene.noon, choice)
+        there = queue(scene.session, everywhere, scene.noon, choice)
+        assert (there.lanes, there.counts, there.to_route) == (here.lanes, here.counts, here.to_route)
+    assert here.counts.late == 1
 
 
 def test_ideas_without_a_unit_are_paged_and_each_comes_once(scene):

@@ -34,6 +34,8 @@ class ToRoute:
 
 MOST_COUNTED = 200
 """So many of those that are not shown are counted; above that it is said that there are more."""
+MANY_LABS = 12
+"""Beyond so many labs they are walked together."""
 After = tuple[datetime, int]
 """The last idea of the page before: since when it waits, and its number."""
 
@@ -48,12 +50,14 @@ def to_route(
     """
     if not labs:
         return (), 0
-    values: dict[str, object] = {f"lab{n}": lab for n, lab in enumerate(sorted(labs))}
+    values: dict[str, object] = {"labs": sorted(labs)}
+    values |= {f"lab{n}": lab for n, lab in enumerate(sorted(labs))}
+    each = len(labs) if len(labs) <= MANY_LABS else 0
     values |= {"most": most + MOST_COUNTED + 1}
     values |= {"after_at": after[0], "after_id": after[1]} if after else {}
     places = sorted(
         (row.since, row.id)
-        for row in session.connection().execute(_places(len(labs), goes_on=after is not None), values)
+        for row in session.connection().execute(_places(each, goes_on=after is not None), values)
     )
     shown = {idea_id: at for at, idea_id in places[:most]}
     rows = session.connection().execute(_rows(), {"ids": list(shown)}) if shown else ()
@@ -64,7 +68,11 @@ def to_route(
 
 @lru_cache(maxsize=32)
 def _places(labs: int, *, goes_on: bool) -> Any:
-    """Return the statement that finds them, for so many labs: each is a walk of the index of the waits."""
+    """Return the statement that finds them, for so many labs: each is a walk of the index of the waits.
+
+    Args:
+        labs: 0 for all labs at once: SQLite knows a longest statement.
+    """
     asked = sa.exists().where(col(Handoff.idea_id) == col(Idea.id), col(Handoff.closed_at).is_(None))
     since, number = col(Idea.waits_since), col(Idea.id)
     where = [IN_REVIEW, col(Idea.stage) == Stage.IDEA, since.is_not(None), ~asked]
@@ -72,15 +80,19 @@ def _places(labs: int, *, goes_on: bool) -> Any:
         at: Any = sa.bindparam("after_at", type_=Idea.__table__.c.waits_since.type)  # type: ignore[attr-defined]
         beyond = number > sa.bindparam("after_id", type_=sa.Integer)
         where += [since >= at, sa.or_(since > at, beyond)]
+    lab = col(Idea.lab_id)
+    here: list[Any] = [lab == sa.bindparam(f"lab{n}", type_=sa.Integer) for n in range(labs)]
+    if not labs:
+        here = [lab.in_(sa.bindparam("labs", type_=sa.Integer, expanding=True))]
     parts = [
         sa.select(
             sa.select(since.label("since"), number.label("id"))
-            .where(col(Idea.lab_id) == sa.bindparam(f"lab{n}", type_=sa.Integer), *where)
+            .where(one, *where)
             .order_by(since, number)
             .limit(sa.bindparam("most", type_=sa.Integer))
             .subquery()
         )
-        for n in range(labs)
+        for one in here
     ]
     return sa.union_all(*parts)
 

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.models import Handoff, HandoffState
-from livinglab.handoff.queries.queue.reach import ME, By, Reach, led_by, may_work_with, reach_of
+from livinglab.handoff.queries.queue.reach import ME, OF_UNITS, By, Reach, led_by, may_work_with, reach_of
 from livinglab.handoff.queries.queue.shapes import MOST_COUNTED, Choice, Counts, Lane
 from livinglab.ideas.models import Idea
 
@@ -77,11 +77,11 @@ def _stretches(lane: Lane, by: By) -> tuple[Stretch, ...]:
             Stretch((closed.is_not(None),), closed, newest_first=True),
         )
     if lane is Lane.DESK:
-        if by is By.UNIT:
+        if by in OF_UNITS:
             return ()
         inside = (open_, col(Handoff.unit_id).is_(None))
         return Stretch((*inside, due.is_not(None)), due), Stretch((*inside, due.is_(None)), None)
-    at_unit = (open_, ~followed, *(() if by is By.UNIT else (col(Handoff.unit_id).is_not(None),)))
+    at_unit = (open_, ~followed, *(() if by in OF_UNITS else (col(Handoff.unit_id).is_not(None),)))
     if lane is Lane.LATE:
         return (Stretch((*at_unit, due <= NOW), due),)
     if lane is Lane.SOON:
