@@ -145,6 +145,7 @@ def test_the_file_is_for_whoever_knows_the_password_and_holds_a_page_the_data_an
     assert names[2].startswith("pictures/")
     assert data["parts"]["ideas"][0]["title"] == "Benker <b>langs</b> elva"
     assert '<h2 id="ideas">Your ideas</h2>' in words
+    assert data["made_at"][:16] in words, "times are in UTC, as it says"
     assert "Benker &lt;b&gt;langs&lt;/b&gt; elva" in words
     with database.reading() as session:
         row = session.get_one(Person, with_password.id)
