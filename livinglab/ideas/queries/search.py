@@ -51,8 +51,8 @@ def hits(session: Session, typed: str, within: Mapping[str, object] | None = Non
     """Return the ideas that hold every word, as a subquery of (id, score); ``None`` where nothing was asked.
 
     A word is found by its stem in each of the languages, and as the beginning of a longer one. Scores
-    are whole numbers, so that a cursor can stand on them; larger is better. Of the
-    newest thousand are looked at.
+    are whole numbers, so that a cursor can stand on them; larger is better. Of a
+    word that very many hold the newest thousand are looked at.
 
     Args:
         within: What the ideas are narrowed to before the best are taken, such as ``{"lab_id": 3}``: a word
