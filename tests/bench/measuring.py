@@ -169,7 +169,7 @@ class Measuring:
             for one in ordered:
                 self.say(f"{self.towns.engine} · round {number} of {self.plan.rounds} · {one.row.title}")
                 ours, control = self._pair(one.row, by_size[one.ideas])
-                if number:
+                if number and ours.lap.times and control.lap.times:
                     one.ours.append(ours)
                     one.control.append(control)
             web = [process for place in places for process in place.production.program.web_processes()]

@@ -77,6 +77,10 @@ class Cast:
             yield people[person].support(idea)
 
 
+DIRECT = 400
+"""So many other people's supports are written directly: it is quick, and must not run out of them."""
+
+
 def cast(database: Database, site: Site, givers: int) -> Cast:
     """Find people and ideas, sign the people in, and let each read a page, which gives the token of its forms.
 
@@ -85,8 +89,8 @@ def cast(database: Database, site: Site, givers: int) -> Cast:
     """
     with database.writing() as session:
         residents = _residents(session)
-        ours, direct = residents[:givers], residents[givers : 2 * givers]
-        readers = residents[-READERS:]
+        ours, readers = residents[:givers], residents[-READERS:]
+        direct = residents[givers:-READERS][:DIRECT]
         staff = [_first(session, role) for role in (Role.FACILITATOR, Role.LEAD)]
         staff.append(session.scalars(sa.select(sa.func.min(col(UnitMember.person_id)))).one())
         cookies = _signed_in(session, [*ours, *readers, *staff])
