@@ -67,10 +67,16 @@ class Doors:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a session that commits at the end; what the request reads afterwards is read anew."""
+        """Open a session that commits at the end; what the request reads afterwards is read anew.
+
+        Where the line to a server breaks while it commits, nobody knows whether it did: ``g.in_doubt``.
+        """
         _end_reading()
         with database().writing() as session:
             yield session
+            session.flush()  # what the database refuses, it refuses before
+            g.in_doubt = not self.is_sqlite
+        g.in_doubt = False
 
 
 def _end_reading(_error: BaseException | None = None) -> None:

@@ -39,10 +39,17 @@ def refused(problem: Refused) -> Response:
 
 
 def unavailable(problem: Exception) -> Response:
-    """Say that the database cannot be reached; nothing was saved."""
+    """Say that the database cannot be reached: nothing was saved, or nobody knows just now."""
     log.error("database unavailable", path=request.path, exc_info=problem)
     g.viewer = VISITOR  # who asks cannot be looked up just now
-    html = render_template("errors/503.html", lang=language(), typed=typed(), sent=request.method == "POST")
+    sent = request.method == "POST"
+    html = render_template(
+        "errors/503.html",
+        lang=language(),
+        typed=typed(),
+        sent=sent,
+        in_doubt=sent and g.get("in_doubt", False),
+    )
     response = make_response(html, 503)
     response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from livinglab.app import create_app
 from livinglab.config import Config
@@ -76,3 +76,31 @@ def test_after_a_read_that_broke_the_page_that_says_so_can_be_read(app: Flask) -
             session.execute(sa.text("SELECT nothing FROM nowhere"))
         with db.reading() as session:
             assert session.scalar(sa.text("SELECT 1")) == 1
+
+
+def test_where_the_commit_broke_nobody_is_told_that_nothing_was_saved(
+    app: Flask, client: FlaskClient, make: Make, sign_in: Callable[..., FlaskClient]
+) -> None:
+    """A server that was silent may have committed; SQLite, in the process itself, has not (invariant I-5)."""
+    idea = make.idea(make.lab())
+    sign_in(client, make.resident())
+    database = app.extensions["livinglab.database"]
+
+    def break_off(_connection: object) -> None:
+        raise OperationalError("COMMIT", {}, Exception("the database does not answer in time"))
+
+    sa.event.listen(database.engine, "commit", break_off)
+    try:
+        answer = client.post(
+            f"/ideas/{idea.id}/comment?lang=en", data={"body": WORDS, "kind": "question", "byline": "name"}
+        )
+    finally:
+        sa.event.remove(database.engine, "commit", break_off)
+    assert answer.status_code == 503
+    assert WORDS in answer.text
+    said = (
+        "Nothing was saved" in answer.text,
+        "It was not saved" in answer.text,
+        "look in a few minutes" in answer.text,
+    )
+    assert said == ((True, True, False) if database.is_sqlite else (False, False, True))
