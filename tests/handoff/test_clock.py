@@ -283,7 +283,7 @@ def test_those_whose_time_has_come_are_found_by_an_index(scene):
     scene.queued()
     scene.session.flush()
     if scene.session.get_bind().dialect.name == "postgresql":  # of few rows it would read the table and sort
-        for way in ("seqscan", "sort", "bitmapscan"):
+        for way in ("seqscan", "sort", "incremental_sort", "bitmapscan"):
             scene.session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
     plans = plans_of(scene.session, lambda: run_clock(scene.session, scene.noon + HOUR))
     for plan in plans[:2]:

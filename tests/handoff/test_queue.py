@@ -41,7 +41,7 @@ def test_by_when_an_idea_is_owed_something_stands_beside_its_open_handoff_as_wel
 def no_detours(session):
     """Let PostgreSQL take an index wherever one serves: of few rows it would read the table and sort."""
     if session.get_bind().dialect.name == "postgresql":
-        for way in ("seqscan", "sort", "bitmapscan"):
+        for way in ("seqscan", "sort", "incremental_sort", "bitmapscan"):
             session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
 
 

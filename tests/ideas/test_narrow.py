@@ -28,7 +28,7 @@ def town(session, make, noon):
     )
     session.execute(sa.text("ANALYZE"))
     if session.get_bind().dialect.name == "postgresql":  # of few rows it would read the table and sort
-        for way in ("seqscan", "sort", "bitmapscan"):
+        for way in ("seqscan", "sort", "incremental_sort", "bitmapscan"):
             session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
     return labs[0], category
 
