@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -89,6 +90,10 @@ def patience(seconds: float) -> Iterator[None]:
 def waits_until() -> float | None:
     """Return the instant of the monotonic clock at which patience ends; ``None`` without a limit."""
     return _until.get()
+
+
+INSTANT = UTCDateTime()
+"""The type of an instant in a statement, as the columns of our tables have it."""
 
 
 class Database:

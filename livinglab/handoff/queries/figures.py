@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import INSTANT
 from livinglab.handoff.models import Handoff
 from livinglab.handoff.rules.figures import DAY_SECONDS, Promise, promise
 from livinglab.handoff.rules.moves import UNDECIDED
@@ -19,9 +20,8 @@ from livinglab.ideas.models import Idea, Publication
 WINDOW_DAYS = 365
 MOST_LOOKED_AT = 2000
 """So many answered handoffs of a lab are looked at, the newest: the figures cost the same at any size."""
-_INSTANT: Any = Handoff.__table__.c.queued_at.type  # type: ignore[attr-defined]
-_NOW: Any = sa.bindparam("now", type_=_INSTANT)
-_SINCE: Any = sa.bindparam("since", type_=_INSTANT)
+_NOW: Any = sa.bindparam("now", type_=INSTANT)
+_SINCE: Any = sa.bindparam("since", type_=INSTANT)
 _LABS: Any = sa.bindparam("labs", type_=sa.Integer, expanding=True)
 _UNIT: Any = sa.bindparam("unit", type_=sa.Integer)
 

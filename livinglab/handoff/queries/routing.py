@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import INSTANT
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Activity, Idea, Stage
 from livinglab.ideas.queries.visibility import IN_REVIEW
@@ -77,7 +78,7 @@ def _places(labs: int, *, goes_on: bool) -> Any:
     since, number = col(Idea.waits_since), col(Idea.id)
     where = [IN_REVIEW, col(Idea.stage) == Stage.IDEA, since.is_not(None), ~asked]
     if goes_on:
-        at: Any = sa.bindparam("after_at", type_=Idea.__table__.c.waits_since.type)  # type: ignore[attr-defined]
+        at: Any = sa.bindparam("after_at", type_=INSTANT)
         beyond = number > sa.bindparam("after_id", type_=sa.Integer)
         where += [since >= at, sa.or_(since > at, beyond)]
     lab = col(Idea.lab_id)

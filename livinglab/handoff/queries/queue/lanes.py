@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import INSTANT
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.models import Handoff, HandoffState
 from livinglab.handoff.queries.queue.reach import ME, OF_UNITS, By, Reach, led_by, may_work_with, reach_of
@@ -21,9 +22,8 @@ from livinglab.ideas.models import Idea
 
 SOON_DAYS = 7
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
-UTC_TIME: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
-NOW: Any = sa.bindparam("now", type_=UTC_TIME)
-SOON: Any = sa.bindparam("soon", type_=UTC_TIME)
+NOW: Any = sa.bindparam("now", type_=INSTANT)
+SOON: Any = sa.bindparam("soon", type_=INSTANT)
 MOST: Any = sa.bindparam("most", type_=sa.Integer)
 Place = tuple[datetime, int]
 """The instant a handoff is ordered by, and its number."""
@@ -58,7 +58,7 @@ class Stretch:
             far: Whether that place has no instant.
         """
         row_id: Any = sa.bindparam("after_id", type_=sa.Integer)
-        at: Any = sa.bindparam("after_at", type_=UTC_TIME)
+        at: Any = sa.bindparam("after_at", type_=INSTANT)
         beyond = col(Handoff.id) < row_id if self.newest_first else col(Handoff.id) > row_id
         if self.at is None:
             return beyond if far else sa.false() if self.newest_first else sa.true()
@@ -121,7 +121,7 @@ def _beginnings(reach: Reach, lanes: tuple[Lane, ...], *, after_far: bool | None
     """
     parts = []
     for lane, way, turn, stretch in _parts(reach, lanes):
-        at = sa.literal(FAR, UTC_TIME) if stretch.at is None else stretch.at
+        at = sa.literal(FAR, INSTANT) if stretch.at is None else stretch.at
         query = _joined(sa.literal(lane.value).label("lane"), sa.literal(turn), at.label("at"), Handoff.id)
         query = query.where(*way, *stretch.where)
         if after_far is not None:

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import INSTANT
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 from livinglab.pipeline.queries.board.shapes import ON_BOARD, BoardFilter, Tally
 
-NOW: Any = sa.bindparam("now", type_=Idea.__table__.c.due_at.type)  # type: ignore[attr-defined]
+NOW: Any = sa.bindparam("now", type_=INSTANT)
 
 
 def shape_of(chosen: BoardFilter) -> BoardFilter:

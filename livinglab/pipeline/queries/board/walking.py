@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import INSTANT
 from livinglab.ideas.models import Activity, Idea, Stage
 from livinglab.pipeline.queries.board.counting import NOW, bound, shape_of, values_of
 from livinglab.pipeline.queries.board.shapes import ON_BOARD, SHOWS, BoardFilter
@@ -24,7 +25,6 @@ Where = tuple[str, str, int]
 
 
 PARTS = ("late", "gate", "rest")
-_INSTANT: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
 
 
 def places_of(
@@ -126,7 +126,7 @@ def _inside(shape: BoardFilter, stage: Stage, part: str, begin: str) -> list[Any
         key.is_not(None),
     ]
     if part == begin:
-        at: Any = sa.bindparam("after_at", type_=_INSTANT)
+        at: Any = sa.bindparam("after_at", type_=INSTANT)
         beyond = col(Idea.id) > sa.bindparam("after_id", type_=sa.Integer)
         wanted.append(sa.or_(key > at, sa.and_(key == at, beyond)))
     return wanted

@@ -11,14 +11,12 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
+from livinglab.core.db import INSTANT
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 from livinglab.ideas.queries.visibility import visible_when
 from livinglab.pipeline.queries.work.tasks import Task
-
-INSTANT: Any = Idea.__table__.c.due_at.type  # type: ignore[attr-defined]
-
 
 NO_DATE: Any = sa.cast(sa.null(), INSTANT)
 
