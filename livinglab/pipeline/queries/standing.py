@@ -28,10 +28,8 @@ from livinglab.pipeline.queries.places import AGREED, PROPOSED
 
 ENDED = (Activity.DECLINED, Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
 _FACILITATOR = _l("a facilitator")
-_MANAGER = _l("the lab manager")
 _AUTHOR = _l("the author")
 _DECIDERS = _l("two deciders")
-_ONE_DECIDER = _l("a decider")
 _SECOND = _l("a second decider")
 
 
