@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from livinglab.core.text import LANGUAGES
+from livinglab.web.locale import carried
 
 MOST = 8192
 LONGEST = 200
@@ -20,12 +20,12 @@ _PLAIN = (str, int, type(None))
 def install(app: Flask) -> None:
     """Take the place of Flask's function in templates; Python code keeps it.
 
-    A relative address is a function of its endpoint and values, of the language the page's links carry,
+    A relative address is a function of its endpoint and values, of the languages the page's links carry,
     and of where the site is mounted; anything else is built anew.
     """
 
     @lru_cache(maxsize=MOST)
-    def known(endpoint: str, values: tuple[Any, ...], _page: tuple[str | None, str]) -> str:
+    def known(endpoint: str, values: tuple[Any, ...], _page: tuple[Any, ...]) -> str:
         return app.url_for(endpoint, **{name: value for name, _, value in values})
 
     def url_for(endpoint: str, **values: Any) -> str:
@@ -34,8 +34,7 @@ def install(app: Flask) -> None:
         asked = tuple((name, type(value), value) for name, value in values.items())
         if any(kind not in _PLAIN or (kind is str and len(value) > LONGEST) for _, kind, value in asked):
             return app.url_for(endpoint, **values)
-        lang = request.args.get("lang")
-        return known(endpoint, asked, (lang if lang in LANGUAGES else None, request.script_root))
+        return known(endpoint, asked, (*carried(), request.script_root))
 
     app.jinja_env.globals["url_for"] = url_for
     app.before_request(_without_empty_ones)

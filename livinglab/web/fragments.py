@@ -22,7 +22,7 @@ from jinja2.parser import Parser
 from markupsafe import Markup
 
 from livinglab.core.clock import utc_now
-from livinglab.web.locale import language, time_zone
+from livinglab.web.locale import carried, language, time_zone
 
 MOST = 8_000_000
 """Characters kept in a process: four thousand parts and more."""
@@ -60,7 +60,7 @@ def _surroundings() -> str:
     found: str | None = here.get("fragment_surroundings")
     lab = (here.get("lab_languages"), here.get("lab_zone"))
     if found is None or here.fragment_lab != lab:
-        chosen = (language(), request.args.get("lang"), time_zone(), lab[0], request.script_root)
+        chosen = (language(), *carried(), time_zone(), lab[0], request.script_root)
         found = here.fragment_surroundings = repr((*chosen, f"{utc_now():%Y%m%d%H}"))
         here.fragment_lab = lab
     return found

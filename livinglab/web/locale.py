@@ -14,6 +14,15 @@ from livinglab.core.text import LANGUAGES, in_language
 from livinglab.web.access import viewer
 from livinglab.web.database import settings
 
+OF_NO_LAB = frozenset(
+    {
+        "front.home", "front.late", "labs.index", "challenges.index", "ideas.index", "ideas.write",
+        "accounts.sign_in", "accounts.register", "pages.how", "pages.rules", "pages.privacy",
+        "pages.accessibility", "pages.contact", "pages.appearance",
+    }
+)  # fmt: skip
+"""Pages that speak the site's language where the address says none; two of them may be about a lab."""
+
 NAMES = {"nb": "Norsk bokmål", "sv": "Svenska", "fi": "Suomi", "en": "English"}
 
 
@@ -92,6 +101,20 @@ def _address() -> tuple[str, str]:
     return known
 
 
+def carried() -> tuple[str | None, str | None]:
+    """Return the language that a page's links carry, and that of its links to pages of no lab.
+
+    A visitor who reads a lab's page in the lab's language keeps it on the way to sign-in, say, where the
+    site's own would stand (rule L6). Somebody signed in has their language everywhere.
+    """
+    asked = request.args.get("lang")
+    chosen = asked if asked in LANGUAGES else None
+    lab = g.get("lab_languages")
+    if chosen or not lab or lab[0] == settings().default_language or viewer().language:
+        return chosen, chosen
+    return None, str(lab[0])
+
+
 def in_chosen_language(path: str) -> str:
     """Return a path written without ``url_for``, carrying ``?lang=`` as the page's other links do."""
     chosen = request.args.get("lang")
@@ -113,6 +136,7 @@ def install(app: Flask) -> None:
             return
         if not has_request_context() or endpoint in ("static", "stylesheet", "picture"):
             return
-        chosen = request.args.get("lang")
-        if chosen in LANGUAGES:
+        everywhere, beside = carried()
+        of_no_lab = endpoint in OF_NO_LAB and not values.keys() & {"lab", "challenge"}
+        if chosen := beside if of_no_lab else everywhere:
             values["lang"] = chosen

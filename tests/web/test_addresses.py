@@ -61,3 +61,16 @@ def test_how_long_ago_says_the_same_words_as_without_memory(app):
         for seconds in (*range(60, 400, 7), 89, 90, 91, 150, 3059, 3060, 3061, 5400, 73439, 73440, 9_000_000):
             plain = format_timedelta(-timedelta(seconds=seconds), granularity="minute", add_direction=True)
             assert ago(now - timedelta(seconds=seconds)) == plain
+
+
+def test_a_visitor_of_a_lab_keeps_its_language_on_the_way_to_pages_of_no_lab(client, make, sign_in):
+    make.lab("fjellvik", languages=("fi", "en"))
+    read = client.get("/labs/fjellvik").text
+    for path in ("/sign-in?next=/labs/fjellvik&amp;lang=fi", "/ideas?lang=fi", "/how?lang=fi", "/?lang=fi"):
+        assert f'href="{path}"' in read, path
+    assert 'href="/ideas?lab=fjellvik"' in read
+    assert 'href="/how?lang=en"' in client.get("/labs/fjellvik?lang=en").text
+    assert 'href="/how"' in client.get("/labs").text
+    signed_in = sign_in(client, make.person(language="fi")).get("/labs/fjellvik").text
+    assert 'href="/how"' in signed_in
+    assert 'href="/how?lang=fi"' not in signed_in
