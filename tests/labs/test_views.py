@@ -450,3 +450,7 @@ def test_the_time_zones_near_by_stand_first_and_the_rest_in_groups_by_the_reader
     assert "Eurooppa" in [name for name, _ in groups[2:]]
     values = re.findall(r'value="([^"]+)"', first)
     assert len(values) == len(set(values)) > 400
+    assert "Etc/GMT+1" not in values, "a zone of no country"
+    of_country = page.split('name="country"')[1].split("</select>")[0]
+    assert 'value="GB"' in of_country
+    assert 'value="UK"' not in of_country, "one country stands once, under its name"

@@ -71,12 +71,16 @@ UNIT_TEXTS = (
 )
 
 
+ALIASES = {"UK"}
+"""Countries whose holidays are known under a second code, too."""
+
+
 def countries() -> list[tuple[str, str]]:
     """Return countries by name in the reader's language; the Nordic ones first."""
     names = (get_locale() or Locale("en")).territories
     first = ("NO", "SE", "FI", "DK", "IS")
     rest = sorted(
-        ((c, names.get(c, c)) for c in known_countries() if c not in first), key=lambda pair: pair[1]
+        ((c, names[c]) for c in known_countries() - ALIASES if c not in first), key=lambda pair: pair[1]
     )
     return [*((c, names.get(c, c)) for c in first), *rest]
 
@@ -91,6 +95,9 @@ CONTINENTS = {
     "Pacific": "009",
 }
 """First word of a zone's name → code of the region that names its group; all others are in "world"."""
+
+NOWHERE = {"ZZ", "001"}
+"""Zones of no country ("GMT+1"): no lab has its people there."""
 
 
 def zones(country: str, held: Iterable[str] = ()) -> list[SelectChoice]:
@@ -123,7 +130,9 @@ def _named_zones(code: str) -> dict[str, tuple[str, str]]:
     locale = Locale.parse(code)
     names, countries = locale.territories, get_global("zone_territories")
     found = {}
-    for zone in known_timezones() & set(countries):
+    for zone in known_timezones() & countries.keys():
+        if countries[zone] in NOWHERE:
+            continue
         group = names[CONTINENTS.get(zone.split("/")[0], "001")]
         city = get_timezone_location(zone, locale=locale, return_city=True).rsplit("/", 1)[-1]
         found[zone] = (
