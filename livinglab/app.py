@@ -76,7 +76,7 @@ def create_app(config: Config | None = None) -> Flask:
         "livinglab",
         template_folder=str(ASSETS / "templates"),
         static_folder=str(ASSETS / "static"),
-        instance_path=str(config.instance.absolute()),
+        instance_path=str(config.instance),
     )
     _configure(app, config)
     templating.install(app)

@@ -26,6 +26,8 @@ class Config:
     """Everything an operator may choose. Environment beats file beats default.
 
     Args:
+        instance: Kept absolute: a relative one means the folder the program was started in, and
+            Flask would look for pictures beside its code.
         database_url: ``sqlite:///…`` or ``postgresql://…``; empty means ``instance/livinglab.sqlite``.
         base_url: The public address, without a slash at the end; links in mails are built from it.
         smtp_url: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://…``; empty writes mails to files.
@@ -61,10 +63,14 @@ class Config:
     keep_pages: bool = True
     log_level: str = "INFO"
 
+    def __post_init__(self) -> None:
+        """Fix the folder where it is now."""
+        object.__setattr__(self, "instance", self.instance.absolute())
+
     @property
     def database(self) -> str:
         """Return the database's address, the default filled in."""
-        return self.database_url or f"sqlite:///{self.instance.absolute() / 'livinglab.sqlite'}"
+        return self.database_url or f"sqlite:///{self.instance / 'livinglab.sqlite'}"
 
     @property
     def secure(self) -> bool:

@@ -31,6 +31,14 @@ def test_a_value_that_cannot_be_meant_is_refused(tmp_path: Path, name: str, valu
         load_config(tmp_path, FINE | {f"LIVINGLAB_{name}": value})
 
 
+def test_a_relative_folder_is_the_one_the_program_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config(environ={}).instance == tmp_path / "instance"
+    assert load_config(environ={"LIVINGLAB_INSTANCE": "here"}).instance == tmp_path / "here"
+
+
 @pytest.mark.parametrize("line", ["testing = true", 'trusted_hosts = "example.org"', 'trusted_proxies = "1"'])
 def test_the_file_is_read_as_strictly(tmp_path: Path, line: str) -> None:
     (tmp_path / "config.toml").write_text(line)

@@ -40,7 +40,7 @@ def _settings(config: Config) -> Iterator[str]:
 def _files(config: Config) -> Iterator[str]:
     if not any((PACKAGE / place / "static/vendor/.stamp").exists() for place in ("_assets", "..")):
         yield "The style sheets, fonts and scripts are missing. Run: make setup"
-    folder = config.instance if config.instance.exists() else config.instance.absolute().parent
+    folder = config.instance if config.instance.exists() else config.instance.parent
     if not os.access(folder, os.W_OK):
         yield f"{folder.absolute()} cannot be written: pictures and mails have no place."
 
@@ -72,7 +72,7 @@ def _worth_knowing(config: Config) -> Iterator[str]:
             "(mended in 3.51.3). Fine for trying things out; for a real site use PostgreSQL."
         )
     if not config.smtp_url:
-        yield f"No mail server is set: mails are written to {config.instance.absolute() / 'outbox'}."
+        yield f"No mail server is set: mails are written to {config.instance / 'outbox'}."
     if not config.demo and not config.secure:
         yield "LIVINGLAB_BASE_URL is this machine's own address: links in mails work nowhere else."
     missing = [name for name in ("owner", "contact_email", "privacy_officer") if not getattr(config, name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from livinglab.app import create_app
+from livinglab.config import Config
 from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.files import store_image
@@ -22,14 +25,19 @@ from tests.make import Make
 SignIn = Callable[[FlaskClient, object], FlaskClient]
 
 
+def drawn() -> bytes:
+    """Return a picture as somebody sends it."""
+    content = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(content, "PNG")
+    return content.getvalue()
+
+
 @pytest.fixture
 def picture(app: Flask, database: Database) -> tuple[int, str]:
     """Store a picture that belongs to nothing; return its number and address."""
-    content = io.BytesIO()
-    Image.new("RGB", (40, 30), "navy").save(content, "PNG")
     with app.app_context(), database.writing() as session:
-        folder = Path(settings().instance) / "uploads"
-        row = store_image(session, folder, content.getvalue(), person_id=None, now=utc_now())
+        folder = settings().instance / "uploads"
+        row = store_image(session, folder, drawn(), person_id=None, now=utc_now())
         assert row.id is not None
         return row.id, f"/pictures/{row.key}-card.webp"
 
@@ -89,4 +97,29 @@ def test_a_public_picture_may_be_kept_for_minutes_and_no_other_at_all(
 def test_a_picture_that_belongs_to_nothing_is_not_served(
     client: FlaskClient, picture: tuple[int, str]
 ) -> None:
+    assert asked(client, picture[1])[0] == 404
+
+
+def test_the_folder_may_be_named_from_where_the_program_was_started(
+    config: Config, make: Make, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.instance.parent)
+    app = create_app(replace(config, instance=Path(config.instance.name)))
+    with app.app_context(), database.writing() as session:
+        row = store_image(session, settings().instance / "uploads", drawn(), person_id=None, now=utc_now())
+        row_id, path = row.id, f"/pictures/{row.key}-card.webp"
+    make.idea(make.lab(), image_id=row_id, image_alt="A bench")
+    assert asked(app.test_client(), path)[0] == 200
+    app.extensions["livinglab.database"].close()
+
+
+def test_a_picture_whose_file_is_gone_is_no_page_and_no_fault(
+    app: Flask, make: Make, picture: tuple[int, str]
+) -> None:
+    make.idea(make.lab(), image_id=picture[0], image_alt="A bench")
+    client = app.test_client()
+    assert asked(client, picture[1])[0] == 200
+    with app.app_context():
+        for file in (settings().instance / "uploads").rglob("*.webp"):
+            file.unlink()
     assert asked(client, picture[1])[0] == 404

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from flask import Response, abort, send_file
 from sqlmodel import col
@@ -24,8 +22,8 @@ FOR_ALL_S = 300
 @public
 def picture(key: str, size: str) -> Response:
     """Serve a stored picture in one of its sizes."""
-    path = image_path(Path(settings().instance) / "uploads", key, size)
-    if path is None:
+    path = image_path(settings().instance / "uploads", key, size)
+    if path is None or not path.is_file():
         abort(404)
     for_all = _may_see(key, VISITOR, None)
     if not for_all and not _may_see(key, viewer(), draft_hash()):
