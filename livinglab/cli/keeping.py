@@ -18,7 +18,7 @@ SECRETS = ("secret_key", "smtp_url", "database_url")
 @click.option("--name", prompt="Name", help="First name and last name.")
 @click.option("--password", default=None, help="Asked for when left out, which keeps it out of the history.")
 def create_admin(email: str, name: str, password: str | None) -> None:
-    """Make the first administrator; the rest is done in the browser."""
+    """Make the first administrator, or make an account one; the rest is done in the browser."""
     config = settings()
     make_ready(config)
     know_every_table()
@@ -29,7 +29,14 @@ def create_admin(email: str, name: str, password: str | None) -> None:
     secret = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     try:
         with open_database(config) as database, database.writing() as session:
-            commands.create_admin(session, email=email, name=name, password=secret, now=utc_now())
+            commands.create_admin(
+                session,
+                email=email,
+                name=name,
+                password=secret,
+                now=utc_now(),
+                language=config.default_language,
+            )
     except Refused as problem:
         raise click.ClickException(str(problem.reason)) from None
     click.echo(f"{name} may now sign in at {config.base_url}/sign-in")

@@ -16,11 +16,12 @@ def ended(program: Program) -> int:
 def test_an_empty_database_gets_its_administrator(database: Database, start: Start) -> None:
     url = database.url.render_as_string(hide_password=False)
     person = ("--email", "anna@example.org", "--name", "Anna Berg", "--password", "a long walk by the river")
-    typed = start("create-admin", *person, LIVINGLAB_DATABASE_URL=url)
+    typed = start("create-admin", *person, LIVINGLAB_DATABASE_URL=url, LIVINGLAB_DEFAULT_LANGUAGE="nb")
     assert ended(typed) == 0, typed.said
     assert "Anna Berg may now sign in at http://127.0.0.1:8000/sign-in" in typed.said
     with database.reading() as session:
-        assert session.execute(sa.text("SELECT name, is_admin FROM person")).all() == [("Anna Berg", True)]
+        made = session.execute(sa.text("SELECT name, is_admin, language FROM person")).all()
+    assert made == [("Anna Berg", True, "nb")]
 
 
 def test_the_check_of_the_schema_sees_what_differs(database: Database, start: Start) -> None:
