@@ -58,6 +58,11 @@ _OF_SOME = (
         ("lab_id", "closed_at", "answer_seconds", "preliminary_due"),
         f"{_OPEN} AND answer_seconds IS NULL",
     ),
+    (
+        "ix_handoff_unanswered_by",
+        ("unit_id", "closed_at", "answer_seconds", "preliminary_due"),
+        f"{_OPEN} AND answer_seconds IS NULL",
+    ),
     ("ix_handoff_answered", ("lab_id", "id", *_FIRST_ANSWER), _ANSWERED),
     ("ix_handoff_answered_by", ("unit_id", "id", *_FIRST_ANSWER), _ANSWERED),
     (

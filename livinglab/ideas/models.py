@@ -132,7 +132,7 @@ class Idea(SQLModel, table=True):
         ),
         sa.Index(
             "ix_idea_box",
-            *("lab_id", "publication", "stage", "activity", "language"),
+            *("lab_id", "publication", "stage", "activity", "due_at", "waits_since", "id", "language"),
             sqlite_where=sa.text("challenge_id IS NULL"),
             postgresql_where=sa.text("challenge_id IS NULL"),
         ),
@@ -144,7 +144,7 @@ class Idea(SQLModel, table=True):
         ),
         sa.Index(
             "ix_idea_challenge",
-            *("challenge_id", "publication", "stage", "activity", "language"),
+            *("challenge_id", "publication", "stage", "activity", "due_at", "waits_since", "id", "language"),
             sqlite_where=sa.text("challenge_id IS NOT NULL"),
             postgresql_where=sa.text("challenge_id IS NOT NULL"),
         ),
