@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from livinglab.core.viewer import VISITOR, Role, Viewer
 from livinglab.ideas.commands import reindex_idea
 from livinglab.ideas.models import RING, Activity, Byline, Idea, IdeaCount, Publication, Stage
-from livinglab.ideas.queries import search, visible_to
+from livinglab.ideas.queries import visible_to, words
 from livinglab.ideas.queries.listing import Filter, Order, ideas_page
 from livinglab.ideas.queries.places import places
 from livinglab.ideas.queries.search import alike, did_you_mean
@@ -398,7 +398,7 @@ def test_places_name_labs_open_challenges_and_standing_categories(session, make,
 
 @pytest.mark.parametrize("order", [Order.MATCH, Order.NEWEST, Order.FAIR])
 def test_a_word_common_elsewhere_hides_nothing_of_a_small_lab(session, make, noon, monkeypatch, order):
-    monkeypatch.setattr(search, "MOST_HITS", 3)
+    monkeypatch.setattr(words, "MOST_HITS", 3)
     large, small = make.lab(), make.lab()
     for n in range(6):
         plant(session, make, f"Sykkelvei {n}", large)

@@ -1,4 +1,4 @@
-"""Finding by words (stems) and by likeness (the six rarest three-letter pieces), on either database."""
+"""Finding by likeness: the six rarest three-letter pieces of a title, on either database."""
 
 from __future__ import annotations
 
@@ -16,14 +16,10 @@ from rapidfuzz.utils import default_process
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.text import LANGUAGES, grams, stems, words
+from livinglab.core.text import grams, stems
 from livinglab.core.together import Read, Rows
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
 
-MOST_WORDS = 8
-MOST_HITS = 1000
-MOST_RANKED = 1000
-"""Of what holds the words the newest are ranked, so that a common word costs the same at any size."""
 RAREST = 6
 CANDIDATES = 400
 """So many titles are looked at for likeness, the newest, and so many are wanted of each search for them."""
@@ -45,67 +41,6 @@ class Alike:
     stage: Stage
     activity: Activity
     likeness: float
-
-
-def hits(session: Session, typed: str, within: Mapping[str, object] | None = None) -> sa.Subquery | None:
-    """Return the ideas that hold every word, as a subquery of (id, score); ``None`` where nothing was asked.
-
-    A word is found by its stem in each of the languages, and as the beginning of a longer one. Scores
-    are whole numbers, so that a cursor can stand on them; larger is better. Of a
-    word that very many hold the newest thousand are looked at.
-
-    Args:
-        within: What the ideas are narrowed to before the best are taken, such as ``{"lab_id": 3}``: a word
-            that is common elsewhere hides nothing of a small lab.
-    """
-    asked = words(typed)[:MOST_WORDS]
-    if not asked:
-        return None
-    if session.get_bind().dialect.name == "sqlite":
-        return _sqlite_hits(asked, within or {})
-    return _postgresql_hits(asked, within or {})
-
-
-def _narrowed(within: Mapping[str, object], key: str) -> tuple[str, str, dict[str, object]]:
-    """Return the join and the conditions that narrow hits, and their values; the index leads, row by row."""
-    if not within:
-        return "", "", {}
-    values = {f"in_{name}": getattr(value, "value", value) for name, value in within.items()}
-    conditions = "".join(f" AND idea.{name} = :in_{name}" for name in within)
-    return " CROSS JOIN idea", f" AND idea.id = {key}{conditions}", values
-
-
-def _forms(word: str) -> list[str]:
-    return list(dict.fromkeys(stem for code in LANGUAGES for stem in stems(word, code) if stem))
-
-
-def _sqlite_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subquery:
-    join, only, values = _narrowed(within, "idea_search.rowid")
-    match = " AND ".join(
-        "(" + " OR ".join([*(f'"{form}"' for form in _forms(word)), f'"{word}"*']) + ")" for word in asked
-    )
-    query = sa.text(
-        "SELECT id, score FROM (SELECT idea_search.rowid AS id,"  # noqa: S608  # names of our own columns
-        " CAST(round(-1000 * bm25(idea_search, 6.0, 1.0)) AS INTEGER) AS score"
-        f" FROM idea_search{join} WHERE idea_search MATCH :match{only}"
-        " ORDER BY idea_search.rowid DESC LIMIT :newest) ORDER BY 2 DESC, 1 DESC LIMIT :most"
-    ).bindparams(match=match, newest=MOST_RANKED, most=MOST_HITS, **values)
-    return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
-
-
-def _postgresql_hits(asked: list[str], within: Mapping[str, object]) -> sa.Subquery:
-    join, only, values = _narrowed(within, "idea_search.idea_id")
-    match = " & ".join(
-        "(" + " | ".join([*(f"'{form}'" for form in _forms(word)), f"'{word}':*"]) + ")" for word in asked
-    )
-    query = sa.text(
-        "SELECT idea_id AS id,"  # noqa: S608  # names of our own columns
-        " CAST(round(CAST(1000000 * ts_rank(words, CAST(:match AS tsquery)) AS numeric)) AS integer) AS score"
-        f" FROM (SELECT idea_search.idea_id, idea_search.words FROM idea_search{join}"
-        f" WHERE words @@ CAST(:match AS tsquery){only} ORDER BY idea_search.idea_id + 0 DESC LIMIT :newest"
-        ") AS near ORDER BY 2 DESC, 1 DESC LIMIT :most"
-    ).bindparams(match=match, newest=MOST_RANKED, most=MOST_HITS, **values)
-    return query.columns(sa.column("id", sa.Integer), sa.column("score", sa.Integer)).subquery("hits")
 
 
 _RARITY = {

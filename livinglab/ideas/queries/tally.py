@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -18,12 +19,11 @@ from livinglab.ideas.queries.listing import (
     Filter,
     Shape,
     bound,
-    conditions,
+    found_in,
     shape_of,
     values_of,
-    within,
 )
-from livinglab.ideas.queries.search import MOST_HITS, hits
+from livinglab.ideas.queries.listing.shapes import Found
 from livinglab.labs.models import Lab
 
 LOOKED_AT = 1250
@@ -52,16 +52,20 @@ class Tally:
 
 
 def stage_counts(session: Session, wanted: Filter) -> Tally:
-    """Count the ideas of a list by stage: one statement."""
-    return stage_counts_read(session, wanted).alone(session)
+    """Count the ideas of a list by stage: one statement, none where a search has found them already."""
+    found = found_in(session, wanted)
+    return tally_of(found) if found is not None else stage_counts_read(wanted).alone(session)
 
 
-def stage_counts_read(session: Session, wanted: Filter) -> Read[Tally]:
-    """Return how ``stage_counts`` is read."""
+def tally_of(found: Found) -> Tally:
+    """Count what a search has found."""
+    stages = Counter(one.stage for one in found.anywhere.best)
+    return Tally({stage: stages[stage] for stage in Stage}, frozenset(Stage if found.anywhere.cut else ()))
+
+
+def stage_counts_read(wanted: Filter) -> Read[Tally]:
+    """Return how the ideas of a list without search words are counted."""
     anywhere = replace(wanted, stage=None)
-    found = hits(session, wanted.words, within(anywhere))
-    if found is not None:
-        return Read(_of_hits(found, conditions(session, replace(anywhere, words=""))), {}, _tally)
     return Read(_known_counts(shape_of(anywhere)), values_of(anywhere), _tally)
 
 
@@ -70,16 +74,6 @@ def _tally(rows: Rows) -> Tally:
     stages = {stage: min(getattr(row, stage.value), MOST_COUNTED + 1) for stage in Stage}
     ended = {stage for stage in Stage if getattr(row, f"more_{stage.value}")}
     return Tally(stages, frozenset(stage for stage in ended if stages[stage] <= MOST_COUNTED))
-
-
-def _of_hits(found: sa.Subquery, narrowed: list[sa.ColumnElement[bool]]) -> Any:
-    """Return the counts of what a search has found: it is searched once, not for each stage."""
-    more = sa.func.count() >= MOST_HITS
-    fitting = (
-        sa.func.count().filter(col(Idea.stage) == stage, *narrowed).label(stage.value) for stage in Stage
-    )
-    ended = (more.label(f"more_{stage.value}") for stage in Stage)
-    return sa.select(*fitting, *ended).select_from(Idea).join(found, found.c.id == col(Idea.id))
 
 
 @lru_cache(maxsize=512)

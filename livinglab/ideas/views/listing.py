@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,10 @@ from livinglab.core.text import LANGUAGES, clean_line
 from livinglab.core.together import together
 from livinglab.ideas.models import Activity, Stage
 from livinglab.ideas.queries.counts import MOST_COUNTED
-from livinglab.ideas.queries.listing import CardPage, Filter, Order, ideas_page
+from livinglab.ideas.queries.listing import CardPage, Filter, Order, found_in, ideas_page
 from livinglab.ideas.queries.places import PlaceChallenge, PlaceLab, Places, places
 from livinglab.ideas.queries.search import did_you_mean
-from livinglab.ideas.queries.tally import Tally, stage_counts_read
+from livinglab.ideas.queries.tally import Tally, stage_counts_read, tally_of
 from livinglab.ideas.views.blueprint import bp, enter
 from livinglab.pipeline.queries import Standing, standing_read
 from livinglab.web.access import ask_to_sign_in, public, viewer
@@ -59,9 +59,10 @@ def index() -> Response:
     with db.reading() as session:
         everything = places(session)
         asked = _asked(everything)
+        wanted = replace(asked.filter, found=found_in(session, asked.filter))
         hours = everything.hidden_hours
-        page = ideas_page(session, asked.filter, asked.order, now, after=cursor_in(), hidden_hours=hours)
-        where, tally = _beside(session, asked, page, now)
+        page = ideas_page(session, wanted, asked.order, now, after=cursor_in(), hidden_hours=hours)
+        where, tally = _beside(session, wanted, page, now)
         meant = _meant(session, asked, len(page.cards))
     if asked.lab is not None:
         enter(asked.lab.brief)
@@ -90,14 +91,13 @@ def index() -> Response:
 
 
 def _beside(
-    session: Session, asked: Asked, page: CardPage, now: datetime
+    session: Session, wanted: Filter, page: CardPage, now: datetime
 ) -> tuple[dict[int, Standing], Tally]:
     """Return for whom the ideas of the page wait, and how many ideas the list has at each stage."""
-    counted = stage_counts_read(session, asked.filter)
     stands = standing_read([card.id for card in page.cards], now)
-    if asked.filter.words:  # the statement of a search is made for its words: none to be kept
-        return stands.alone(session), counted.alone(session)
-    where, counts = together(session, stands, counted)
+    if wanted.found is not None:
+        return stands.alone(session), tally_of(wanted.found)
+    where, counts = together(session, stands, stage_counts_read(wanted))
     return where, counts
 
 

@@ -6,9 +6,9 @@ from livinglab.ideas.queries.listing.narrowing import (
     Shape,
     bound,
     conditions,
+    found_in,
     shape_of,
     values_of,
-    within,
 )
 from livinglab.ideas.queries.listing.page import ideas_page
 from livinglab.ideas.queries.listing.shapes import PAGE_SIZE, CardPage, Filter, Order
@@ -22,9 +22,9 @@ __all__ = [
     "Shape",
     "bound",
     "conditions",
+    "found_in",
     "ideas_page",
     "open_counts",
     "shape_of",
     "values_of",
-    "within",
 ]

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.text import words
 from livinglab.ideas.models import Activity, Idea
-from livinglab.ideas.queries.listing.shapes import Conditions, Filter
-from livinglab.ideas.queries.search import hits
+from livinglab.ideas.queries.listing.shapes import Conditions, Filter, Found
 from livinglab.ideas.queries.visibility import listed
+from livinglab.ideas.queries.words import find
 
 
 def conditions(session: Session, wanted: Filter) -> Conditions:
     """Return what a list is narrowed to, as conditions on ``Idea``."""
-    found = shaped(wanted, lambda _name, column, value: column == value)
-    matching = hits(session, wanted.words, within(wanted))
-    if matching is not None:
-        found.append(col(Idea.id).in_(sa.select(matching.c.id)))
-    return found
+    narrowed = shaped(wanted, lambda _name, column, value: column == value)
+    found = found_in(session, wanted)
+    return narrowed if found is None else [*narrowed, col(Idea.id).in_(_numbers(session, found))]
+
+
+def found_in(session: Session, wanted: Filter) -> Found | None:
+    """Return what a search has found, looked up now where it is not known; ``None`` without words."""
+    if wanted.found is not None or not words(wanted.words):
+        return wanted.found
+    everywhere = replace(wanted, words="", stage=None)
+    anywhere = find(session, wanted.words, conditions(session, everywhere))
+    if wanted.stage is None:
+        return Found(anywhere, anywhere)
+    if not anywhere.cut:
+        return Found(anywhere, anywhere.at(wanted.stage))
+    own = replace(everywhere, stage=wanted.stage)
+    return Found(anywhere, find(session, wanted.words, conditions(session, own)))
+
+
+def _numbers(session: Session, found: Found) -> sa.Select[tuple[int]]:
+    """Return the numbers of the ideas as one value: the statement is the same however many there are."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sa.select(sa.func.json_each(str(found.here.ids)).table_valued(sa.column("value", sa.Integer)))
+    return sa.select(sa.func.unnest(sa.cast(found.here.ids, ARRAY(sa.Integer))))
 
 
 NARROWED: dict[str, Any] = {
@@ -32,11 +54,6 @@ NARROWED: dict[str, Any] = {
     "language": Idea.language,
     "author_id": Idea.author_id,
 }
-
-
-def within(wanted: Filter) -> dict[str, object]:
-    """Return what a search is narrowed to, by the column's name."""
-    return {name: getattr(wanted, name) for name in NARROWED if getattr(wanted, name)}
 
 
 def shaped(wanted: Filter, equal: Callable[[str, Any, Any], sa.ColumnElement[bool]]) -> Conditions:
@@ -77,7 +94,12 @@ def bound(shape: Shape) -> Conditions:
     """Return the conditions of a combination of filters; their values are bound when it runs."""
     names, activity, box, late = shape
     wanted = Filter(activity=activity, box=box, late=late, **dict.fromkeys(names, 1))  # type: ignore[arg-type]
-    return shaped(wanted, lambda name, column, _v: column == sa.bindparam(f"only_{name}", type_=column.type))
+
+    def equal(name: str, column: Any, _value: object) -> Any:
+        by_word = name == "stage"  # as ``visibility.by_words``
+        return column == sa.bindparam(f"only_{name}", type_=column.type, literal_execute=by_word)
+
+    return shaped(wanted, equal)
 
 
 FEW = 2000
@@ -89,6 +111,8 @@ def few_of(session: Session, wanted: Filter, narrowed: Conditions) -> sa.Subquer
 
     In the order of all ideas those few would be far apart.
     """
+    if wanted.words:
+        return sa.select(col(Idea.id).label("id")).where(*narrowed).subquery("near")
     if not (wanted.activity or wanted.late or wanted.category_id or wanted.author_id):
         return None
     some = sa.select(col(Idea.id).label("id")).where(*narrowed).limit(FEW + 1).subquery("near")

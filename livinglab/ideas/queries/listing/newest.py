@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,10 +10,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.ideas.models import Idea
-from livinglab.ideas.queries.cards import card_of, card_query
-from livinglab.ideas.queries.listing.narrowing import conditions, few_of, within
+from livinglab.ideas.queries.cards import card_of, card_query, cards_by_id
+from livinglab.ideas.queries.listing.narrowing import conditions, few_of, found_in
 from livinglab.ideas.queries.listing.shapes import CardPage, Filter
-from livinglab.ideas.queries.search import hits
 
 
 def newest_page(
@@ -41,13 +39,9 @@ def matching_page(
     session: Session, wanted: Filter, now: datetime, place: tuple[Any, ...] | None, size: int
 ) -> CardPage:
     """Return a page of what a search has found."""
-    found = hits(session, wanted.words, within(wanted))
-    if found is None:
-        return CardPage(())
-    narrowed = conditions(session, replace(wanted, words=""))
-    query = card_query(found).add_columns(found.c.score).where(*narrowed)
+    found = found_in(session, wanted)
+    left = list(found.here.best) if found else []
     if place is not None:
-        query = query.where(sa.tuple_(found.c.score, col(Idea.id)) < sa.tuple_(place[1], place[2]))
-    rows = session.execute(query.order_by(found.c.score.desc(), col(Idea.id).desc()).limit(size + 1)).all()
-    cards = tuple(card_of(row, now) for row in rows[:size])
-    return CardPage(cards, ("m", rows[size - 1].score, rows[size - 1].id) if len(rows) > size else None)
+        left = [one for one in left if (one.score, one.id) < (place[1], place[2])]
+    cards = cards_by_id(session, [one.id for one in left[:size]], now)
+    return CardPage(cards, ("m", left[size - 1].score, left[size - 1].id) if len(left) > size else None)

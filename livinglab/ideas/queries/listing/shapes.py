@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from livinglab.ideas.models import Activity, Stage
 from livinglab.ideas.queries.cards import IdeaCard
+from livinglab.ideas.queries.words import Hits
 
 PAGE_SIZE = 24
 
@@ -25,6 +26,19 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has found in a place.
+
+    Args:
+        anywhere: At every stage,
+        here: and at the one asked for.
+    """
+
+    anywhere: Hits
+    here: Hits
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """What a list is narrowed to.
 
@@ -32,6 +46,8 @@ class Filter:
         box: Only ideas of the idea box, which belong to no challenge.
         late: Only those for which somebody is past a deadline (rule H3).
         author_id: Only those of this person ("mine").
+        words: Only those that hold all of them,
+        found: which have been looked up already.
     """
 
     lab_id: int | None = None
@@ -44,6 +60,7 @@ class Filter:
     author_id: int | None = None
     late: bool = False
     words: str = ""
+    found: Found | None = None
 
 
 @dataclass(frozen=True, slots=True)
