@@ -65,10 +65,12 @@ _POSTGRES = {
     "keepalives_interval": "3",
     "keepalives_count": "3",
     "options": f"-c lock_timeout={_SERVER_LOCK_WAIT_S}s -c max_parallel_workers_per_gather=0 -c jit=off"
-    " -c random_page_cost=1.1",
+    " -c random_page_cost=1.1 -c plan_cache_mode=force_generic_plan",
 }
 """No page reads so much that starting helpers or compiling its statement first would be repaid; and what is
-read lies in memory or on a disk without a moving arm, where the default (4) leads past indexes."""
+read lies in memory or on a disk without a moving arm, where the default (4) leads past indexes. Statements
+are planned for any values, once: each is written for its index, as SQLite needs it anyway, and planning one
+of a list for its values cost five times what running it does."""
 _ONE_PICTURE = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
 """What a page reads in several statements stood together at one instant, as SQLite has it anyway: else the
 mark of a form, or a stamp, could be newer than the words it is shown with."""

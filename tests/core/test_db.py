@@ -76,6 +76,22 @@ def test_statements_stay_planned_from_one_reading_to_the_next(database):
 
 
 @pytest.mark.one_database("postgresql")
+def test_statements_are_planned_for_any_values_and_say_how_many_rows_they_want(database):
+    """Of a number that comes later the server thinks a tenth of all rows, and sorts them."""
+    some = sa.select(IdeaCount.idea_id).order_by(IdeaCount.supports)
+    for query in (some.limit(7), some.limit(sa.bindparam("most", 7)), some.limit(7).offset(3)):
+        for _ in range(3):
+            with database.reading() as session:
+                session.execute(query).all()
+    with database.reading() as session:
+        asked = "SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements"
+        kept = session.connection().exec_driver_sql(asked).all()
+    mine = [row for row in kept if "ORDER BY idea_count.supports" in row.statement]
+    assert len(mine) == 2  # the first two are the same
+    assert all("LIMIT 7" in row.statement and not row.custom_plans for row in mine)
+
+
+@pytest.mark.one_database("postgresql")
 def test_a_reading_that_broke_is_taken_back_and_its_line_still_serves(database):
     with pytest.raises(sa.exc.DBAPIError), database.reading() as session:
         session.connection().exec_driver_sql("SELECT 1 / 0")

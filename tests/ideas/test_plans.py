@@ -17,7 +17,7 @@ from tests.ideas.test_listing import many
 
 
 def plans_of(session, act):
-    """Run something and return the plans of its statements, one text each."""
+    """Run something and return the plans of its statements, one text each: on PostgreSQL for any values."""
     ran = []
 
     def note(_connection, _cursor, statement, parameters, *_rest):
@@ -27,12 +27,20 @@ def plans_of(session, act):
     sa.event.listen(engine, "before_cursor_execute", note)
     act()
     sa.event.remove(engine, "before_cursor_execute", note)
-    explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
+    return ["\n".join(str(row[-1]) for row in explained(session, *one)) for one in ran]
+
+
+def explained(session, statement, parameters):
+    """Return the lines of a statement's plan."""
     connection = session.connection()
-    return [
-        "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters))
-        for statement, parameters in ran
-    ]
+    if connection.dialect.name == "sqlite":
+        return connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)
+    places = {}
+    numbered = re.sub(
+        r"%\((\w+)\)s", lambda name: f"${places.setdefault(name[1], len(places) + 1)}", statement
+    )
+    driver = connection.connection.driver_connection
+    return driver.execute("EXPLAIN (GENERIC_PLAN) " + numbered.replace("%%", "%"), prepare=False).fetchall()
 
 
 @pytest.fixture

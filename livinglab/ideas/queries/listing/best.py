@@ -47,7 +47,7 @@ def best_page(
     seed, start = seed_of_hour(at), None
     if place and place[0] == "h":
         seed, start = place[2] % RING, (place[3], place[4])
-    hidden = ring_query([*narrowed, sa.not_(is_open)])
+    hidden = ring_query([*narrowed, sa.not_(is_open)], size)
     rest, more = next_on_ring(session, hidden, {}, now=now, seed=seed, start=start, size=max(left, 1))
     if left == 0:
         mark = ("h", int(at.timestamp()), seed, -1.0, 0) if rest else None
@@ -112,12 +112,12 @@ def _open_part(
 def _most_supported(narrowed: Conditions, place: tuple[Any, ...] | None, size: int) -> sa.Subquery:
     """Return the best supported of the ideas narrowed to, walked down the index of supports.
 
-    Each is asked whether it fits: SQLite would else gather and sort all that do.
+    Each is asked whether it fits, as a value: either database would else gather and sort all that do.
     """
     supports: Any = col(IdeaCount.supports)
     number: Any = col(IdeaCount.idea_id)
-    fits = sa.exists().where(col(Idea.id) == number, *narrowed).correlate(IdeaCount)
-    query = sa.select(number.label("id")).where(fits)
+    it = sa.select(sa.literal(1)).where(col(Idea.id) == number, *narrowed).correlate(IdeaCount)
+    query = sa.select(number.label("id")).where(it.scalar_subquery() == 1)
     if place is not None:
         query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
     return query.order_by(supports.desc(), number.desc()).limit(size + 1).subquery("near")

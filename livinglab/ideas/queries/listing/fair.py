@@ -26,9 +26,9 @@ def fair_page(
     """Return a page in fair order; the seed of the first page is carried along."""
     seed, start = (place[1] % RING, (place[2], place[3])) if place else (seed_of_hour(now), None)
     if wanted.words:
-        query, values = ring_query(conditions(session, wanted)), {}
+        query, values = ring_query(conditions(session, wanted), size), {}
     else:
-        query, values = _known_ring(shape_of(wanted)), values_of(wanted)
+        query, values = _known_ring(shape_of(wanted), size), values_of(wanted)
     cards, last = next_on_ring(session, query, values, now=now, seed=seed, start=start, size=size)
     return CardPage(cards, ("f", seed, *last) if last else None)
 
@@ -48,7 +48,7 @@ def next_on_ring(
     For each class b the ring is read from where the key stands, in two spans around its end; the
     classes are merged by key. Each span is a range of the index (…, glance, ring, id).
     """
-    values = {**values, "most": size + OVERLAP}
+    values = {**values}
     for glance in range(GLANCES):
         for turn, (low, high) in enumerate(ring_spans(glance, seed, start[0] if start else None)):
             values[f"low{glance}{turn}"], values[f"high{glance}{turn}"] = low, high
@@ -59,33 +59,36 @@ def next_on_ring(
     return cards, ahead[size - 1][0] if len(ahead) > size else None
 
 
-def ring_query(narrowed: Conditions) -> sa.Select[Any]:
-    """Return the statement that reads cards off the ring; its spans are bound when it runs."""
+def ring_query(narrowed: Conditions, size: int) -> sa.Select[Any]:
+    """Return the statement that reads a page of cards off the ring; its spans are bound when it runs.
+
+    Where PostgreSQL plans for any values it must see that few rows are wanted of many, or it sorts all of
+    them instead of walking the index. So their number stands in the statement, and where a span ends is
+    asked of the rows that were read: between two ends that it does not know it expects hardly anything.
+    """
     ring: Any = col(Idea.ring)
+    most = size + OVERLAP
     classes: list[Any] = []
     for glance in range(GLANCES):
         parts = []
         for turn in range(2):
             low, high = (sa.bindparam(f"{end}{glance}{turn}", type_=sa.Integer) for end in ("low", "high"))
-            part = (
+            onward = (
                 sa.select(col(Idea.id).label("id"), ring.label("ring"), sa.literal(turn).label("turn"))
-                .where(*narrowed, col(Idea.glance) == glance, ring > low, ring < high)
+                .where(*narrowed, col(Idea.glance) == glance, ring > low)
                 .order_by(ring, col(Idea.id))
-                .limit(_MOST)
+                .limit(most)
                 .subquery()
             )
-            parts.append(sa.select(part))
+            parts.append(sa.select(onward).where(onward.c.ring < high))
         both = sa.union_all(*parts).subquery()
         in_order = sa.select(both.c.id).order_by(both.c.turn, both.c.ring, both.c.id)
-        classes.append(sa.select(in_order.limit(_MOST).subquery().c.id))
+        classes.append(sa.select(in_order.limit(most).subquery().c.id))
     near = sa.union_all(*classes).subquery("near")
     return card_query(near)
 
 
-_MOST: sa.BindParameter[int] = sa.bindparam("most", type_=sa.Integer)
-
-
 @lru_cache(maxsize=512)
-def _known_ring(shape: Shape) -> sa.Select[Any]:
+def _known_ring(shape: Shape, size: int) -> sa.Select[Any]:
     """Return the ring's statement for a combination of filters: building it costs more than running it."""
-    return ring_query(bound(shape))
+    return ring_query(bound(shape), size)
