@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import col, select
 
 from livinglab.core.errors import Forbidden, NotFound, Refused, TooMany
+from livinglab.core.files import StoredFile
 from livinglab.core.journal import Event
 from livinglab.core.viewer import VISITOR
 from livinglab.ideas import commands as ideas
@@ -91,6 +92,22 @@ def test_signing_in_binds_every_draft_of_the_browser(session, make, noon):
     assert ideas.claim_drafts(session, token_hash=None, person_id=person.id, now=noon) == 0
     owners = session.execute(sa.select(col(Idea.author_id), col(Idea.claim_hash))).all()
     assert owners == [(person.id, None)] * 2
+
+
+def test_signing_in_binds_the_picture_of_a_draft_and_nobody_elses(session, make, noon):
+    person, other = make.resident(), make.resident()
+    handed_in = [StoredFile(key=f"k{n}", width=9, height=9, created_at=noon) for n in (1, 2, 3)]
+    handed_in[1].person_id = other.id
+    session.add_all(handed_in)
+    session.flush()
+    for picture in handed_in[:2]:
+        texts = replace(WHOLE, image_id=picture.id, image_alt="A bench")
+        ideas.start_draft(
+            session, lab_id=make.lab().id, texts=texts, person=VISITOR, token_hash=claim_hash("t"), now=noon
+        )
+    ideas.claim_drafts(session, token_hash=claim_hash("t"), person_id=person.id, now=noon)
+    session.expire_all()
+    assert [picture.person_id for picture in handed_in] == [person.id, other.id, None]
 
 
 def test_a_text_that_is_too_long_is_cut_in_the_row_and_refused_when_sent(session, make, noon):

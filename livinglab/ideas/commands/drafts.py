@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from livinglab.core.db import known_id
 from livinglab.core.errors import Forbidden, NotFound, refuse
+from livinglab.core.files import StoredFile
 from livinglab.core.viewer import VISITOR, Viewer
 from livinglab.ideas.commands.rows import idea_for_change
 from livinglab.ideas.models import Idea, IdeaTag, Publication
@@ -176,7 +177,7 @@ def write_tags(session: Session, idea_id: int, tags: tuple[str, ...]) -> None:
 
 
 def claim_drafts(session: Session, *, token_hash: str | None, person_id: int, now: datetime) -> int:
-    """Give the drafts of a browser to the person who just registered or signed in there.
+    """Give the drafts of a browser, and the pictures in them, to the person who just came in there.
 
     Args:
         token_hash: ``rules.claim_hash`` of the token in the cookie; ``None`` where there is no cookie.
@@ -194,9 +195,15 @@ def claim_drafts(session: Session, *, token_hash: str | None, person_id: int, no
             col(Idea.publication) == Publication.DRAFT,
         )
         .values(author_id=person_id, claim_hash=None, edited_at=now)
-        .returning(col(Idea.id))
+        .returning(col(Idea.image_id))
         .execution_options(synchronize_session=False)
     ).all()
+    if pictures := [image_id for (image_id,) in found if image_id]:
+        handed_in = sa.update(StoredFile).where(col(StoredFile.id).in_(pictures))
+        session.execute(
+            handed_in.where(col(StoredFile.person_id).is_(None)).values(person_id=person_id),
+            execution_options={"synchronize_session": False},
+        )
     return len(found)
 
 
