@@ -277,6 +277,14 @@ def test_what_was_taken_down_says_so_without_its_words(client, make, sign_in, pu
     assert "Hemmelig tittel" in text_of(watched)
 
 
+def test_an_idea_whose_author_took_the_words_back_accuses_nobody(client, make):
+    idea = make.idea(publication=Publication.REMOVED, title="", body="")
+    response = client.get(f"/ideas/{idea.id}?lang=en")
+    assert response.status_code == 410
+    assert "Its author has deleted the account" in text_of(response)
+    assert "house rules." not in text_of(response)
+
+
 @pytest.mark.parametrize("publication", list(Publication))
 def test_the_author_sees_the_idea_in_every_state(client, make, sign_in, publication):
     author = make.resident()

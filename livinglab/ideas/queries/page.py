@@ -207,13 +207,26 @@ def _query() -> sa.Select[Any]:
     )
 
 
-def once_public(session: Session, idea_id: int) -> Publication | None:
-    """Return how an idea stands that was public once and is not now; else ``None``. Tells nothing else."""
+@dataclass(frozen=True, slots=True)
+class TakenDown:
+    """An idea that was public once and is not now; nothing else is told.
+
+    Args:
+        erased: Its author took the words back, with the account (rule P6).
+    """
+
+    publication: Publication
+    erased: bool
+
+
+def once_public(session: Session, idea_id: int) -> TakenDown | None:
+    """Return how an idea stands that was public once and is not now; else ``None``."""
     taken_down = (Publication.HIDDEN, Publication.REMOVED)
-    query = sa.select(col(Idea.publication)).where(
+    query = sa.select(col(Idea.publication), col(Idea.title)).where(
         col(Idea.id) == idea_id, col(Idea.published_at).is_not(None), col(Idea.publication).in_(taken_down)
     )
-    return session.scalar(query)
+    row = session.execute(query).one_or_none()
+    return TakenDown(row[0], erased=not row[1]) if row else None
 
 
 def credits_read(idea_id: int) -> Read[tuple[CreditShown, ...]]:

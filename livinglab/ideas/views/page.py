@@ -19,7 +19,7 @@ from livinglab.handoff.queries import answers_read
 from livinglab.ideas.commands import follow_idea, leave_idea, take_back_idea, unfollow_idea, withdraw_idea
 from livinglab.ideas.forms import CommentForm
 from livinglab.ideas.models import CommentKind, Publication
-from livinglab.ideas.queries.page import IdeaPage, credits_read, idea_page, once_public
+from livinglab.ideas.queries.page import IdeaPage, TakenDown, credits_read, idea_page, once_public
 from livinglab.ideas.queries.thread import SIDES, About, CommentShown, Thread, thread_read
 from livinglab.ideas.queries.visibility import visible_idea
 from livinglab.ideas.rules import (
@@ -198,10 +198,11 @@ def _drawn_by(idea: IdeaPage) -> Callable[[Thread], tuple[Any, ...]]:
     return facts
 
 
-def _gone(state: Publication) -> Response:
+def _gone(state: TakenDown) -> Response:
     """Say plainly that an idea was taken down; nothing of it is told."""
-    status = 410 if state is Publication.REMOVED else 404
-    return make_response(render_template("ideas/gone.html", removed=state is Publication.REMOVED), status)
+    removed = state.publication is Publication.REMOVED
+    page = render_template("ideas/gone.html", removed=removed, erased=state.erased)
+    return make_response(page, 410 if removed else 404)
 
 
 @bp.post("/ideas/<int:idea_id>/follow")
