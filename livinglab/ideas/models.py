@@ -72,6 +72,8 @@ _OF_SOME = (
     ),
     ("ix_idea_ring_late", ("lab_id", "publication", "glance", "ring", "id"), "late_since IS NOT NULL"),
     ("ix_idea_ring_late_all", ("publication", "glance", "ring", "id"), "late_since IS NOT NULL"),
+    ("ix_idea_newest_late", ("lab_id", "publication", "published_at", "id"), "late_since IS NOT NULL"),
+    ("ix_idea_newest_late_all", ("publication", "published_at", "id"), "late_since IS NOT NULL"),
     ("ix_idea_late_all", ("publication", "stage", "activity", "language"), "late_since IS NOT NULL"),
     (
         "ix_idea_in_review",

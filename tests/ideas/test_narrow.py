@@ -33,7 +33,7 @@ def town(session, make, noon):
     return labs[0], category
 
 
-WIDE = r"\bix_idea_(ring_(all|lab|stage|challenge)|newest\w*)\b"
+WIDE = r"\bix_idea_(ring_(all|lab|stage|challenge)|newest(_challenge|_all)?)\b"
 """Indexes that hold all ideas, or all of a lab."""
 
 
@@ -58,8 +58,8 @@ def test_the_few_of_a_filter_are_gathered_before_they_are_put_in_order(session, 
         number, page = plans_of(
             session, lambda wanted=wanted: ideas_page(session, wanted, Order.NEWEST, noon)
         )
-        assert re.search("ix_idea_(ring_activity|hold|(ring_)?late(_all)?)", number), number
-        assert "ix_idea_newest" not in page, page
+        assert re.search(r"ix_idea_(ring_activity|hold|((ring|newest)_)?late(_all)?)\b", number), number
+        assert not re.search(WIDE, page), page
     newest = ideas_page(session, Filter(late=True), Order.NEWEST, noon, size=5)
     times = [card.published_at for card in newest.cards]
     assert len(times) == 5
@@ -67,6 +67,15 @@ def test_the_few_of_a_filter_are_gathered_before_they_are_put_in_order(session, 
     rest = ideas_page(session, Filter(late=True), Order.NEWEST, noon, after=newest.after, size=5)
     assert max(card.published_at for card in rest.cards) <= times[-1]
     assert {card.id for card in rest.cards}.isdisjoint(card.id for card in newest.cards)
+
+
+def test_the_newest_of_many_late_ones_have_their_own_index(session, town, noon, monkeypatch):
+    lab, _ = town
+    monkeypatch.setattr("livinglab.ideas.queries.listing.narrowing.FEW", 0)
+    for wanted in (Filter(late=True), Filter(lab_id=lab.id, late=True)):
+        page = plans_of(session, lambda wanted=wanted: ideas_page(session, wanted, Order.NEWEST, noon))[-1]
+        assert re.search(r"\bix_idea_newest_late(_all)?\b", page), page
+        assert not scans(page), page
 
 
 def test_late_ideas_of_all_labs_are_counted_by_their_own_index(session, town):

@@ -12,7 +12,7 @@ from sqlmodel import col
 from livinglab.ideas.models import RING, Idea, IdeaCount, Publication
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
 from livinglab.ideas.queries.listing.fair import next_on_ring, ring_query
-from livinglab.ideas.queries.listing.narrowing import conditions
+from livinglab.ideas.queries.listing.narrowing import NARROWED, conditions
 from livinglab.ideas.queries.listing.shapes import CardPage, Conditions, Filter, HiddenHours
 from livinglab.ideas.rules import seed_of_hour
 from livinglab.labs.models import Challenge
@@ -39,7 +39,8 @@ def best_page(
     is_open = open_counts(at, hidden_hours)
     cards: tuple[IdeaCard, ...] = ()
     if place is None or place[0] == "b":
-        few = _few_open(session, [*narrowed, is_open], at, hidden_hours)
+        few = _few_here(session, wanted, [*narrowed, is_open])
+        few = _few_open(session, [*narrowed, is_open], at, hidden_hours) if few is None else few
         cards, last = _open_part(session, [*narrowed, is_open], now, place, size, few=few)
         if last is not None:
             return CardPage(cards, ("b", int(at.timestamp()), *last))
@@ -63,6 +64,29 @@ FEW_OPEN = 5000
 """Up to so many ideas with open counts are gathered and sorted; more stand close enough in the index."""
 
 
+_LED = ("challenge_id", "category_id", "author_id", "lab_id")
+"""What an index leads to the ideas of, the narrowest first."""
+
+
+def _few_here(session: Session, wanted: Filter, is_open: Conditions) -> sa.Subquery | None:
+    """Return the ideas with open counts of a challenge, category, author or lab that has few, else ``None``.
+
+    Down the index of supports those few would be far apart.
+    """
+    led = next((name for name in _LED if getattr(wanted, name)), None)
+    if led is None:
+        return None
+    here = (NARROWED[led] == getattr(wanted, led), col(Idea.publication) == Publication.PUBLISHED)
+    some = sa.select(col(Idea.id).label("id")).where(*here).limit(FEW_OPEN + 1).subquery()
+    return _if_few(session, some, is_open)
+
+
+def _if_few(session: Session, some: sa.Subquery, is_open: Conditions) -> sa.Subquery | None:
+    if (session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > FEW_OPEN:
+        return None
+    return sa.select(some.c.id).join(Idea, col(Idea.id) == some.c.id).where(*is_open).subquery("near")
+
+
 def _few_open(
     session: Session, is_open: Conditions, at: datetime, hidden_hours: HiddenHours
 ) -> sa.Subquery | None:
@@ -84,9 +108,7 @@ def _few_open(
     some = (
         sa.select(both.c.id).limit(FEW_OPEN + 1).subquery()
     )  # the limit also keeps the planner to its index
-    if (session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > FEW_OPEN:
-        return None
-    return sa.select(some.c.id).join(Idea, col(Idea.id) == some.c.id).where(*is_open).subquery("near")
+    return _if_few(session, some, is_open)
 
 
 def _open_part(
