@@ -96,6 +96,13 @@ class Program:
         return self._log.read_text("utf-8", errors="replace")
 
     @property
+    def broke(self) -> list[str]:
+        """What it printed of errors that nobody caught: each with the lines around its traceback."""
+        lines = self.said.splitlines()
+        starts = [n for n, line in enumerate(lines) if "Traceback" in line]
+        return ["\n".join(lines[max(0, n - 3) : n + 60]) for n in starts[:3]]
+
+    @property
     def lives(self) -> bool:
         """Whether it has not ended."""
         return self.process.poll() is None
