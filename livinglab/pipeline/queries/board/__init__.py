@@ -2,12 +2,13 @@
 
 from livinglab.pipeline.queries.board.choices import Choices, Named, board_choices, typical_days
 from livinglab.pipeline.queries.board.page import board
-from livinglab.pipeline.queries.board.shapes import SHOWS, Board, BoardCard, BoardFilter, Column
+from livinglab.pipeline.queries.board.shapes import SHOWS, Amount, Board, BoardCard, BoardFilter, Column
 from livinglab.pipeline.queries.board.walking import PARTS
 
 __all__ = [
     "PARTS",
     "SHOWS",
+    "Amount",
     "Board",
     "BoardCard",
     "BoardFilter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
@@ -13,15 +13,31 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import Texts
+from livinglab.core.together import Read, Rows, together
 from livinglab.core.viewer import Role
 from livinglab.ideas.models import Idea, Stage
 from livinglab.labs.models import Challenge, ChallengeState, Lab, ReceivingUnit
 from livinglab.people.models import Person, RoleGrant
 from livinglab.pipeline.models import DecisionOutcome, GateDecision
 
+NEWEST = 200
+"""So many of the newest decisions tell how long ideas usually stay."""
+LABS: Any = sa.bindparam("labs", type_=sa.Integer, expanding=True)
 
-def typical_days(session: Session, labs: tuple[int, ...], *, newest: int = 400) -> dict[Stage, int]:
+
+def typical_days(session: Session, labs: tuple[int, ...]) -> dict[Stage, int]:
     """Return the median stay in each stage of the ideas that went on from it, over the newest decisions."""
+    return typical_read(labs).alone(session)
+
+
+def typical_read(labs: tuple[int, ...]) -> Read[dict[Stage, int]]:
+    """Return how ``typical_days`` is read."""
+    return Read(_stays(), {"labs": list(labs), "newest": NEWEST}, _medians)
+
+
+@lru_cache(maxsize=1)
+def _stays() -> Any:
+    """Return the statement of when the newest ideas to go on had come, and when they went; made once."""
     later: Any = sa.alias(GateDecision.__table__, "later")  # type: ignore[attr-defined]
     before = (
         sa.select(sa.func.max(col(GateDecision.decided_at)))
@@ -34,20 +50,29 @@ def typical_days(session: Session, labs: tuple[int, ...], *, newest: int = 400) 
         .correlate(later)
         .scalar_subquery()
     )
-    rows: Any = session.execute(
-        sa.select(later.c.from_stage, later.c.decided_at, before.label("entered"), col(Idea.published_at))
+    return (
+        sa.select(
+            later.c.from_stage,
+            later.c.decided_at,
+            sa.func.coalesce(before, col(Idea.published_at)).label("begun_at"),
+        )
         .select_from(later)
         .join(Idea, col(Idea.id) == later.c.idea_id)
-        .where(later.c.lab_id.in_(labs), later.c.outcome == DecisionOutcome.ADVANCE)
+        .where(later.c.lab_id.in_(LABS), later.c.outcome == DecisionOutcome.ADVANCE)
         .order_by(later.c.id.desc())
-        .limit(newest)
+        .limit(sa.bindparam("newest", type_=sa.Integer))
     )
+
+
+def _medians(rows: Rows) -> dict[Stage, int]:
     stays: dict[Stage, list[int]] = defaultdict(list)
-    for stage, decided, entered, published in rows:
-        begun = entered or published
+    for stage, decided, begun in rows:
         if begun is not None:
-            stays[stage].append(round((decided - begun) / timedelta(days=1)))
+            stays[stage].append(round((decided - begun).total_seconds() / _DAY))
     return {stage: round(median(days)) for stage, days in stays.items()}
+
+
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +96,44 @@ class Choices:
 
 
 def board_choices(session: Session, labs: tuple[int, ...]) -> Choices:
-    """Return the labs, challenges, units and leads of the labs a person works in."""
-    names: Any = session.execute(
-        sa.select(col(Lab.id), col(Lab.name)).where(col(Lab.id).in_(labs)).order_by(col(Lab.name))
+    """Return the labs, challenges, units and leads of the labs a person works in, in one statement."""
+    values = {"labs": list(labs)}
+    return Choices(
+        *together(
+            session, *(Read(query, values, shape) for query, shape in zip(_named(), _SHAPES, strict=True))
+        )
     )
-    challenges: Any = session.execute(
+
+
+_SHAPES: Any = (
+    lambda rows: tuple(Named(row[0], row[1]) for row in rows),
+    lambda rows: tuple(Named(row[0], texts=dict(row[1])) for row in rows),
+    lambda rows: tuple(Named(row[0], texts=dict(row[1])) for row in rows),
+    lambda rows: tuple(Named(row[0], row[1]) for row in rows),
+)
+
+
+@lru_cache(maxsize=1)
+def _named() -> tuple[Any, ...]:
+    """Return the statements of the labs, challenges, units and leads, made once."""
+    return (
+        sa.select(col(Lab.id), col(Lab.name)).where(col(Lab.id).in_(LABS)).order_by(col(Lab.name)),
         sa.select(col(Challenge.id), col(Challenge.title))
-        .where(col(Challenge.lab_id).in_(labs), col(Challenge.state) != ChallengeState.DRAFT)
+        .where(col(Challenge.lab_id).in_(LABS), col(Challenge.state) != ChallengeState.DRAFT)
         .order_by(col(Challenge.id).desc())
-        .limit(100)
-    )
-    units: Any = session.execute(
+        .limit(100),
         sa.select(col(ReceivingUnit.id), col(ReceivingUnit.name))
-        .where(col(ReceivingUnit.lab_id).in_(labs), col(ReceivingUnit.retired_at).is_(None))
+        .where(col(ReceivingUnit.lab_id).in_(LABS), col(ReceivingUnit.retired_at).is_(None))
         .order_by(col(ReceivingUnit.id))
-        .limit(200)
-    )
-    leads: Any = session.execute(
+        .limit(200),
         sa.select(col(Person.id), col(Person.name))
         .join(RoleGrant, col(RoleGrant.person_id) == col(Person.id))
         .where(
-            col(RoleGrant.lab_id).in_(labs),
+            col(RoleGrant.lab_id).in_(LABS),
             col(RoleGrant.role) == Role.LEAD,
             col(RoleGrant.ended_at).is_(None),
             col(Person.erased_at).is_(None),
         )
         .distinct()
-        .order_by(col(Person.name))
-    )
-    return Choices(
-        labs=tuple(Named(row[0], row[1]) for row in names),
-        challenges=tuple(Named(row[0], texts=dict(row[1])) for row in challenges),
-        units=tuple(Named(row[0], texts=dict(row[1])) for row in units),
-        leads=tuple(Named(row[0], row[1]) for row in leads),
+        .order_by(col(Person.name)),
     )

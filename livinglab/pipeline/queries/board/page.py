@@ -1,4 +1,4 @@
-"""The board: four columns with their true counts, each card with whom it waits for. Flat at 100 000 ideas."""
+"""The board: four columns with their counts, each card with whom it waits for. Flat at a million ideas."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from livinglab.core.together import together
 from livinglab.ideas.models import Activity, Stage
 from livinglab.pipeline.queries.board.cards import cards_of
-from livinglab.pipeline.queries.board.choices import typical_days
-from livinglab.pipeline.queries.board.counting import tallies_of
-from livinglab.pipeline.queries.board.shapes import Board, BoardFilter, Column, Figures, Tally
-from livinglab.pipeline.queries.board.walking import places_of
+from livinglab.pipeline.queries.board.choices import typical_read
+from livinglab.pipeline.queries.board.counting import tallies_read
+from livinglab.pipeline.queries.board.shapes import Amount, Board, BoardFilter, Column, Figures, Tally
+from livinglab.pipeline.queries.board.walking import Walk
 
 SMALL_COLUMN, LONG_COLUMN = 12, 60
 
@@ -31,15 +32,18 @@ def board(
         stage: One column as a long list; without it all four, each with its first cards.
         after: Place in that list to go on from.
     """
-    if not chosen.labs:
-        empty = tuple(Column(s, (), 0, 0, None, None) for s in Stage if stage in (None, s))
-        return Board(empty, Figures(0, 0, 0, 0))
-    tallies = tallies_of(session, chosen, now)
     stages = (stage,) if stage else tuple(Stage)
+    if not chosen.labs:
+        nothing = Amount()
+        empty = tuple(Column(s, (), nothing, nothing, None, None) for s in stages)
+        return Board(empty, Figures(nothing, nothing, nothing, nothing))
     size = LONG_COLUMN if stage else SMALL_COLUMN
-    places = places_of(session, chosen, stages, now, size=size + 1, after=after)
+    walk = Walk(chosen, stages, now, size=size + 1, after=after)
+    late_read = walk.late_read()
+    reads = (tallies_read(chosen, now), typical_read(chosen.labs), *((late_read,) if late_read else ()))
+    tallies, typical, *late = together(session, *reads)
+    places = walk.rest(session, late[0] if late else (), tallies)
     cards = cards_of(session, [place[2] for found in places.values() for place in found[:size]], now)
-    typical = typical_days(session, chosen.labs)
     columns = tuple(
         Column(
             stage=s,
@@ -56,9 +60,13 @@ def board(
 
 def _figures(tallies: Iterable[Tally]) -> Figures:
     found = list(tallies)
+
+    def of(activity: Activity) -> Amount:
+        return Amount.of(tally.by_activity.get(activity, 0) for tally in found)
+
     return Figures(
-        late=sum(t.late for t in found),
-        gate=sum(t.by_activity.get(Activity.REVIEW, 0) for t in found),
-        hold=sum(t.by_activity.get(Activity.HOLD, 0) for t in found),
-        all=sum(sum(t.by_activity.values()) for t in found),
+        late=Amount.of(number for tally in found for number in tally.late_by_activity.values()),
+        gate=of(Activity.REVIEW),
+        hold=of(Activity.HOLD),
+        all=Amount.of(number for tally in found for number in tally.by_activity.values()),
     )

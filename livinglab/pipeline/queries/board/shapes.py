@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from livinglab.ideas.models import Activity, Stage
+from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.people.rules import Face
 from livinglab.pipeline.queries.standing import (
     Standing,
@@ -35,9 +37,9 @@ class BoardFilter:
     show: str = ""
 
     @property
-    def whole(self) -> bool:
-        """Say whether everything in the labs is asked for."""
-        return self.challenge_id is None and not self.box and self.unit_id is None and self.lead_id is None
+    def by_person(self) -> bool:
+        """Say whether it is narrowed to what one unit or one lead has: no index of the board leads there."""
+        return self.unit_id is not None or self.lead_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,31 @@ class BoardCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """How many there are.
+
+    Args:
+        least: So many at least.
+        sure: That is the number.
+    """
+
+    least: int = 0
+    sure: bool = True
+
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return self.least > 0
+
+    @classmethod
+    def of(cls, counted: Iterable[int]) -> Amount:
+        """Add numbers counted up to ``MOST_COUNTED`` + 1 each; where one was more, say it in thousands."""
+        numbers = tuple(counted)
+        sure = all(number <= MOST_COUNTED for number in numbers)
+        found = sum(numbers)
+        return cls(found if sure else found // MOST_COUNTED * MOST_COUNTED, sure)
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One stage.
 
@@ -76,8 +103,8 @@ class Column:
 
     stage: Stage
     cards: tuple[BoardCard, ...]
-    count: int
-    late: int
+    count: Amount
+    late: Amount
     typical_days: int | None
     after: tuple[str, str, int] | None
 
@@ -86,10 +113,10 @@ class Column:
 class Figures:
     """The figures on top, of everything under the filter."""
 
-    late: int
-    gate: int
-    hold: int
-    all: int
+    late: Amount
+    gate: Amount
+    hold: Amount
+    all: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +129,22 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Ideas of one stage by activity, and those overdue."""
+    """Ideas of one stage by activity, and those overdue: each up to ``MOST_COUNTED`` + 1."""
 
     by_activity: dict[Activity, int]
-    late: int
     late_by_activity: dict[Activity, int]
 
-    def shown(self, show: str) -> int:
+    def shown(self, show: str) -> Amount:
         """Return how many stand in the column under a figure's filter."""
-        if show == "late":
-            return self.late
-        return sum(self.by_activity.get(activity, 0) for activity in SHOWS.get(show, ON_BOARD))
+        return self.shown_late(show) if show == "late" else Amount.of(self._of(self.by_activity, show))
 
-    def shown_late(self, show: str) -> int:
+    def shown_late(self, show: str) -> Amount:
         """Return how many of them are overdue."""
-        return sum(self.late_by_activity.get(activity, 0) for activity in SHOWS.get(show, ON_BOARD))
+        return Amount.of(self._of(self.late_by_activity, show))
+
+    def few(self, *activities: Activity) -> bool:
+        """Say whether all ideas with these activities were counted."""
+        return all(self.by_activity.get(activity, 0) <= MOST_COUNTED for activity in activities)
+
+    def _of(self, numbers: dict[Activity, int], show: str) -> list[int]:
+        return [numbers.get(activity, 0) for activity in SHOWS.get(show, ON_BOARD)]

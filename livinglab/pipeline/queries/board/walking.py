@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,9 +13,19 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import INSTANT
+from livinglab.core.together import Read
 from livinglab.ideas.models import Activity, Idea, Stage
-from livinglab.pipeline.queries.board.counting import NOW, bound, shape_of, values_of
-from livinglab.pipeline.queries.board.shapes import ON_BOARD, SHOWS, BoardFilter
+from livinglab.pipeline.queries.board.counting import (
+    LABS,
+    LATE,
+    NOW,
+    bound,
+    ranges,
+    shape_of,
+    value,
+    values_of,
+)
+from livinglab.pipeline.queries.board.shapes import ON_BOARD, SHOWS, BoardFilter, Tally
 
 MANY_LABS = 12
 """Above so many labs a column is sorted as one instead of being merged from its labs."""
@@ -24,109 +35,177 @@ Where = tuple[str, str, int]
 """A place in a column: one of ``PARTS``, the instant it is ordered by, the idea."""
 
 
-PARTS = ("late", "gate", "rest")
+PARTS = (LATE, "gate", "rest")
+_OF = {"gate": (Activity.REVIEW,), "rest": (Activity.ACTIVE, Activity.HOLD)}
+"""Which activities stand in a part; in what is late all of them."""
+Part = tuple[Stage, str, bool]
+"""A part of a column, and whether it holds no more than are counted."""
+Found = Sequence[Any]
 
 
-def places_of(
-    session: Session,
-    chosen: BoardFilter,
-    stages: tuple[Stage, ...],
-    now: datetime,
-    *,
-    size: int,
-    after: Where | None,
-) -> dict[Stage, list[Where]]:
-    """Return the next places of each column: what is late, what stands at the gate, the rest.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The way through the columns of a board.
 
-    What is late is read of all columns at once, and then of those that have room the other parts.
+    Args:
+        stages: The columns.
+        size: So many places of each are wanted.
+        after: Where to go on from, in the one column there is then.
     """
-    values = values_of(chosen, now) | {"size": size}
-    values |= {f"lab{n}": lab for n, lab in enumerate(chosen.labs)}
-    if after:
-        values |= {"after_at": datetime.fromisoformat(after[1]), "after_id": after[2]}
-    shape, begin = shape_of(chosen), after[0] if after else ""
-    shown = tuple(_shown(shape, begin))
-    found: dict[Stage, list[Where]] = {stage: [] for stage in stages}
-    for parts in (shown[:1], shown[1:]):
-        room = tuple(stage for stage in stages if len(found[stage]) < size)
-        if parts and room:
-            rows = session.connection().execute(_places(shape, room, parts, begin), values).all()
-            for stage in room:
-                found[stage] = [*found[stage], *_in_order(rows, stage, parts, size)][:size]
-    return found
+
+    chosen: BoardFilter
+    stages: tuple[Stage, ...]
+    now: datetime
+    size: int
+    after: Where | None = None
+
+    def late_read(self) -> Read[Found] | None:
+        """Return how what is late is read, of all columns at once; ``None`` where the walk is past it."""
+        if LATE not in self._parts():
+            return None
+        return Read(
+            _late(shape_of(self.chosen), self.stages, goes_on=self._begin == LATE), self._values(), tuple
+        )
+
+    def rest(self, session: Session, late: Found, tallies: dict[Stage, Tally]) -> dict[Stage, list[Where]]:
+        """Return the places of each column: of those that have room the other parts are read."""
+        found = {
+            stage: list(_in_order(late, stage, (LATE,), self.size))[: self.size] for stage in self.stages
+        }
+        others = tuple(part for part in self._parts() if part != LATE)
+        shown = SHOWS.get(self.chosen.show, ON_BOARD)
+        parts = tuple(
+            (stage, part, tallies[stage].few(*(a for a in _OF[part] if a in shown)))
+            for stage in self.stages
+            for part in others
+            if len(found[stage]) < self.size and _any(tallies[stage], part, shown)
+        )
+        if parts:
+            query = _others(shape_of(self.chosen), parts, begin=self._begin)
+            rows = session.connection().execute(query, self._values()).all()
+            for stage in self.stages:
+                found[stage] = [*found[stage], *_in_order(rows, stage, others, self.size)][: self.size]
+        return found
+
+    @property
+    def _begin(self) -> str:
+        return self.after[0] if self.after else ""
+
+    def _values(self) -> dict[str, Any]:
+        values = values_of(self.chosen, self.now) | {"size": self.size}
+        values |= {f"lab{n}": lab for n, lab in enumerate(self.chosen.labs)}
+        if self.after:
+            values |= {"after_at": datetime.fromisoformat(self.after[1]), "after_id": self.after[2]}
+        return values
+
+    def _parts(self) -> tuple[str, ...]:
+        """Return the parts that the figure chosen on top leaves, from the place on."""
+        show = self.chosen.show
+        wanted = {"": PARTS, "late": PARTS[:1], "gate": PARTS[:2], "hold": (PARTS[0], PARTS[2])}[show]
+        return tuple(p for p in wanted if not self._begin or PARTS.index(p) >= PARTS.index(self._begin))
 
 
-def _in_order(rows: Sequence[Any], stage: Stage, parts: tuple[str, ...], size: int) -> Iterator[Where]:
-    """Yield the places of one column, each part of it merged from the labs."""
+def _any(tally: Tally, part: str, shown: tuple[Activity, ...]) -> bool:
+    return any(tally.by_activity.get(activity) for activity in _OF[part] if activity in shown)
+
+
+def _in_order(rows: Found, stage: Stage, parts: tuple[str, ...], size: int) -> Iterator[Where]:
+    """Yield the places of one column, each part of it merged from the ways that lead to it."""
     for part in parts:
         of_part = sorted((row.at, row.id) for row in rows if (row.stage, row.part) == (stage.value, part))
         for at, idea_id in of_part[:size]:
             yield part, at.isoformat(), idea_id
 
 
-@lru_cache(maxsize=128)
-def _places(shape: BoardFilter, stages: tuple[Stage, ...], parts: tuple[str, ...], begin: str) -> Any:
-    """Return the statement for a shape of the filter, made once: making it costs more than running it.
+@lru_cache(maxsize=64)
+def _late(shape: BoardFilter, stages: tuple[Stage, ...], *, goes_on: bool) -> Any:
+    """Return the statement of what is late, made once for a shape of the filter.
 
-    Args:
-        begin: The part of the place to go on from; empty for the beginning.
+    Of each activity it is the beginning of an index; narrowed to a unit or a lead it is sorted.
     """
+    activities = SHOWS.get(shape.show, ON_BOARD)
+    due = col(Idea.due_at)
+    when: list[Any] = [due <= NOW, *(_after(due) if goes_on else ())]
     selects = [
-        sa.select(
-            sa.select(
-                sa.literal(stage.value).label("stage"),
-                sa.literal(part).label("part"),
-                _key(part).label("at"),
-                col(Idea.id).label("id"),
-            )
-            .where(lab, *_inside(shape, stage, part, begin))
-            .order_by(_key(part), col(Idea.id))
-            .limit(sa.bindparam("size", type_=sa.Integer))
-            .subquery()
-        )
+        _places(stage, LATE, due, [*way, col(Idea.stage) == stage, which, *when])
         for stage in stages
-        for part in parts
-        for lab in _labs(shape)
+        for way in _ways(shape)
+        for which in _which(shape, activities)
     ]
     return sa.union_all(*selects)
 
 
-def _key(part: str) -> Any:
-    return col(Idea.due_at) if part == "late" else col(Idea.waits_since)
+def _which(shape: BoardFilter, activities: tuple[Activity, ...]) -> list[Any]:
+    return [_known(activities)] if shape.by_person else [col(Idea.activity) == one for one in activities]
 
 
-def _shown(shape: BoardFilter, begin: str) -> Iterator[str]:
-    """Yield the parts that the figure chosen on top leaves, from the place on."""
-    for part in PARTS[PARTS.index(begin) if begin else 0 :]:
-        wanted = {"late": "late", "gate": "gate"}.get(part, "hold" if shape.show == "hold" else "")
-        if not shape.show or shape.show == wanted or part == "late":
-            yield part
+def _known(activities: tuple[Activity, ...]) -> Any:
+    """Return the condition on the activity, written so that the index on the wait is walked."""
+    known = sa.func.coalesce(sa.cast(col(Idea.activity), sa.String(24)), "")
+    return known.in_(sorted(activity.value for activity in activities))
+
+
+@lru_cache(maxsize=256)
+def _others(shape: BoardFilter, parts: tuple[Part, ...], *, begin: str) -> Any:
+    """Return the statement of what is not late, made once for a shape of the filter.
+
+    Few are found among their like and sorted. Of more the index on the wait is walked until there are enough.
+    """
+    shown = SHOWS.get(shape.show, ON_BOARD)
+    selects = []
+    for stage, part, few in parts:
+        activities = tuple(one for one in _OF[part] if one in shown)
+        sought = few and not shape.by_person
+        key: Any = sa.func.coalesce(col(Idea.waits_since), col(Idea.due_at)) if sought else _WAITS
+        ahead = sa.or_(col(Idea.due_at).is_(None), ~(col(Idea.due_at) <= NOW))
+        when = [col(Idea.stage) == stage, ahead, _WAITS.is_not(None), *(_after(key) if part == begin else ())]
+        ways = (
+            [[*ranges(shape), col(Idea.activity) == one] for one in activities]
+            if sought
+            else [[*way, _known(activities)] for way in _labs_walked(shape)]
+        )
+        selects += [_places(stage, part, key, [*way, *when]) for way in ways]
+    return sa.union_all(*selects)
+
+
+_WAITS: Any = col(Idea.waits_since)
+
+
+def _places(stage: Stage, part: str, key: Any, where: list[Any]) -> Any:
+    return sa.select(
+        sa.select(
+            sa.literal(stage.value).label("stage"),
+            sa.literal(part).label("part"),
+            key.label("at"),
+            col(Idea.id).label("id"),
+        )
+        .where(*where)
+        .order_by(
+            key, col(Idea.id) + 0
+        )  # by the number no index leads: that of the board serves, not a lab's dates
+        .limit(value("size"))
+        .subquery()
+    )
+
+
+def _after(key: Any) -> tuple[Any, ...]:
+    """Return the conditions of what comes after the place to go on from."""
+    at: Any = sa.bindparam("after_at", type_=INSTANT)
+    return key >= at, sa.or_(key > at, col(Idea.id) > value("after_id"))
+
+
+def _ways(shape: BoardFilter) -> list[list[Any]]:
+    """Return the conditions of each way that leads to what is late: the challenge, or a lab each."""
+    if shape.challenge_id is not None and not shape.by_person:
+        return [ranges(shape)]
+    return [[lab, *bound(shape)] for lab in _labs(shape)]
+
+
+def _labs_walked(shape: BoardFilter) -> list[list[Any]]:
+    return [[lab, *bound(shape, sought=shape.by_person)] for lab in _labs(shape)]
 
 
 def _labs(shape: BoardFilter) -> list[Any]:
     if len(shape.labs) > MANY_LABS:
-        return [col(Idea.lab_id).in_(sa.bindparam("labs", type_=sa.Integer, expanding=True))]
-    return [col(Idea.lab_id) == sa.bindparam(f"lab{n}", type_=sa.Integer) for n, _ in enumerate(shape.labs)]
-
-
-def _inside(shape: BoardFilter, stage: Stage, part: str, begin: str) -> list[Any]:
-    """Return the conditions of a part of a column, after the place where it is the one to go on in."""
-    key = _key(part)
-    activities = set(SHOWS.get(shape.show, ON_BOARD))
-    if part != "late":
-        activities &= {Activity.REVIEW} if part == "gate" else {Activity.ACTIVE, Activity.HOLD}
-    # written so that the index on the wait is walked, not one on the activity sorted
-    known = sa.func.coalesce(sa.cast(col(Idea.activity), sa.String(24)), "")
-    overdue = col(Idea.due_at) <= NOW
-    wanted = [
-        *bound(shape),
-        col(Idea.stage) == stage,
-        known.in_(sorted(activity.value for activity in activities)),
-        overdue if part == "late" else sa.or_(col(Idea.due_at).is_(None), ~overdue),
-        key.is_not(None),
-    ]
-    if part == begin:
-        at: Any = sa.bindparam("after_at", type_=INSTANT)
-        beyond = col(Idea.id) > sa.bindparam("after_id", type_=sa.Integer)
-        wanted.append(sa.or_(key > at, sa.and_(key == at, beyond)))
-    return wanted
+        return [col(Idea.lab_id).in_(LABS)]
+    return [col(Idea.lab_id) == value(f"lab{n}") for n, _ in enumerate(shape.labs)]
