@@ -69,7 +69,7 @@ def test_the_lanes_take_as_many_statements_with_many_handoffs_as_with_one(scene)
     for n in range(15):
         idea = scene.make.idea(scene.lab)
         scene.make.handoff(idea, scene.unit, due_at=scene.noon + (n - 7) * DAY)
-    assert taken() == before == 5  # units; beginnings; rows; what no unit was asked about; numbers
+    assert taken() == before == 4  # units; beginnings and numbers; rows; what no unit was asked about
 
 
 def test_counting_stops_above_the_most_and_what_is_not_to_be_seen_is_not_counted(scene, monkeypatch):
@@ -135,3 +135,35 @@ def test_the_promise_is_told_of_the_newest_answers_where_there_are_very_many(sce
     monkeypatch.setattr(figures, "MOST_LOOKED_AT", 2)
     newest = promise_kept(scene.session, [scene.lab.id], scene.noon, unit_id=scene.unit.id)
     assert (newest.expected, newest.in_time, newest.newest_only) == (2, 2, True)
+
+
+def test_where_very_much_is_missing_the_share_is_of_what_was_due_at_the_same_time(scene, monkeypatch):
+    """Else missing ones of a year would stand against the answers of a week."""
+    for days, answered in ((9, True), (8, False), (4, True), (3, False), (2, True), (1, False)):
+        due = scene.noon - days * DAY
+        given = {"preliminary_at": due - DAY, "answer_seconds": 86_400} if answered else {}
+        state = HandoffState.PRELIMINARY if answered else HandoffState.ASSESSING
+        scene.make.handoff(
+            scene.make.idea(scene.lab), scene.unit, state=state, preliminary_due=due, outcome=None, **given
+        )
+    every = promise_kept(scene.session, [scene.lab.id], scene.noon)
+    assert (every.expected, every.answered, every.newest_only) == (6, 3, False)
+    monkeypatch.setattr(figures, "MOST_LOOKED_AT", 3)
+    for unit in (None, scene.unit.id):
+        newest = promise_kept(scene.session, [scene.lab.id], scene.noon, unit_id=unit)
+        # of the missing ones all but the first due; of the answers those due after that
+        assert (newest.expected, newest.answered, newest.share, newest.newest_only) == (4, 2, 50, True)
+
+
+def test_the_figures_of_very_many_labs_are_read_and_what_is_late_is_counted_up_to_a_most(scene, monkeypatch):
+    """SQLite takes five hundred parts of a statement, and each lab was one."""
+    scene.queued()
+    due = scene.noon - DAY
+    for _ in range(2):
+        scene.make.handoff(scene.make.idea(scene.lab), scene.unit, preliminary_due=due, late_since=due)
+    labs = [scene.lab.id, *range(1000, 1560)]
+    every = promise_kept(scene.session, labs, scene.noon)
+    assert (every.expected, every.late) == (2, 2)
+    monkeypatch.setattr(figures, "MOST_COUNTED", 0)
+    assert promise_kept(scene.session, labs, scene.noon).late == 1
+    assert promise_kept(scene.session, labs, scene.noon, count_late=False).late == 0

@@ -24,7 +24,7 @@ class Promise:
         in_time: First answers given by their deadline.
         median_days: Half of the answers took at most this many days, pauses apart; ``None``: no answer yet.
         ninth_days: Nine of ten took at most this many.
-        late: Ideas that wait beyond a deadline just now.
+        late: Ideas that wait beyond a deadline just now, up to a most that is counted.
         newest_only: There were more answers; the newest were looked at.
     """
 

@@ -65,7 +65,7 @@ def index() -> str:
         own = [unit for unit in found.units if unit.own]
         unit = chosen or (own[0] if len(own) == 1 and not found.labs else None)
         lab_ids = {unit.lab_id} if unit else {u.lab_id for u in found.units} | found.labs
-        kept = promise_kept(session, lab_ids, now, unit_id=unit.id if unit else None)
+        kept = promise_kept(session, lab_ids, now, unit_id=unit.id if unit else None, count_late=False)
         one_lab = lab_brief(session, next(iter(lab_ids))) if len(lab_ids) == 1 else None
         settings = lab_settings(session, one_lab.id) if one_lab else None
     if one_lab:
