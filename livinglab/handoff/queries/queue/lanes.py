@@ -1,4 +1,4 @@
-"""The beginnings of the lanes, and how many each has: two statements, each part a walk of an index."""
+"""The beginnings of the lanes, and how many each has: each part a walk of an index, in one statement."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import INSTANT
+from livinglab.core.together import Read, Rows, together
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.models import Handoff, HandoffState
 from livinglab.handoff.queries.queue.reach import ME, OF_UNITS, By, Reach, led_by, may_work_with, reach_of
@@ -89,21 +90,46 @@ def _stretches(lane: Lane, by: By) -> tuple[Stretch, ...]:
     return Stretch((*at_unit, due > SOON), due), Stretch((*at_unit, due.is_(None)), None)
 
 
+Beginnings = dict[Lane, list[Place]]
+
+
+def overview(
+    session: Session, viewer: Viewer, now: datetime, choice: Choice, lanes: tuple[Lane, ...], *, most: int
+) -> tuple[Beginnings, Counts]:
+    """Return the places at the beginning of each lane, one more than is shown, and how many each has."""
+    numbers = _counts_read(viewer, now, choice)
+    first = _beginnings_read(viewer, now, choice, lanes, most)
+    if first is None:
+        return {lane: [] for lane in lanes}, numbers.alone(session)
+    found: tuple[Beginnings, Counts] = together(session, first, numbers)
+    return found
+
+
 def beginnings(
     session: Session, viewer: Viewer, now: datetime, choice: Choice, lanes: tuple[Lane, ...], *, most: int
-) -> dict[Lane, list[Place]]:
+) -> Beginnings:
     """Return the places at the beginning of each lane, one more than is shown; done ones newest first."""
+    read = _beginnings_read(viewer, now, choice, lanes, most)
+    return read.alone(session) if read else {lane: [] for lane in lanes}
+
+
+def _beginnings_read(
+    viewer: Viewer, now: datetime, choice: Choice, lanes: tuple[Lane, ...], most: int
+) -> Read[Beginnings] | None:
     reach, values = reach_of(viewer, choice)
     values |= {"now": now, "soon": now + timedelta(days=SOON_DAYS), "most": most + 1}
     after = choice.after if choice.lane else None
     if after:
         values |= {"after_at": after[0], "after_id": after[1]}
     query = _beginnings(reach, lanes, after_far=after[0] == FAR if after else None)
-    found: dict[Lane, list[tuple[int, datetime, int]]] = {lane: [] for lane in lanes}
-    if query is not None:
-        for lane, turn, at, handoff_id in session.connection().execute(query, values):
+
+    def shape(rows: Rows) -> Beginnings:
+        found: dict[Lane, list[tuple[int, datetime, int]]] = {lane: [] for lane in lanes}
+        for lane, turn, at, handoff_id in rows:
             found[Lane(lane)].append((turn, at, handoff_id))
-    return {lane: _in_order(lane, rows)[: most + 1] for lane, rows in found.items()}
+        return {lane: _in_order(lane, places)[: most + 1] for lane, places in found.items()}
+
+    return None if query is None else Read(query, values, shape)
 
 
 def _in_order(lane: Lane, rows: list[tuple[int, datetime, int]]) -> list[Place]:
@@ -122,7 +148,9 @@ def _beginnings(reach: Reach, lanes: tuple[Lane, ...], *, after_far: bool | None
     parts = []
     for lane, way, turn, stretch in _parts(reach, lanes):
         at = sa.literal(FAR, INSTANT) if stretch.at is None else stretch.at
-        query = _joined(sa.literal(lane.value).label("lane"), sa.literal(turn), at.label("at"), Handoff.id)
+        query = _joined(
+            sa.literal(lane.value).label("lane"), sa.literal(turn).label("turn"), at.label("at"), Handoff.id
+        )
         query = query.where(*way, *stretch.where)
         if after_far is not None:
             query = query.where(stretch.after(far=after_far))
@@ -131,18 +159,22 @@ def _beginnings(reach: Reach, lanes: tuple[Lane, ...], *, after_far: bool | None
     return sa.union_all(*parts) if parts else None
 
 
-def lane_counts(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Counts:
-    """Count every lane; what is mine is counted beside the filter, not within it."""
+def _counts_read(viewer: Viewer, now: datetime, choice: Choice) -> Read[Counts]:
+    """Return how every lane is counted; what is mine is counted beside the filter, not within it."""
     own = Choice(unit_id=choice.unit_id, mine=True)
     (reach, values), (mine, more) = reach_of(viewer, choice), reach_of(viewer, own)
     values |= {
         "now": now,
         "soon": now + timedelta(days=SOON_DAYS),
-        "most": MOST_COUNTED + 1,
+        "counted": MOST_COUNTED + 1,
         "me": more["me"],
     }
+    return Read(_counts(reach, mine), values, _numbers)
+
+
+def _numbers(rows: Rows) -> Counts:
     found: Counter[str] = Counter()
-    for name, number in session.connection().execute(_counts(reach, mine), values):
+    for name, number in rows:
         found[name] += number
     return Counts(**{name: min(found[name], MOST_COUNTED + 1) for name in (*Lane, "mine")})
 
@@ -163,7 +195,8 @@ def _counts(reach: Reach, mine: Reach) -> Any:
 
 def _counted(name: str, some: Any) -> Any:
     """Return how many rows a query has, looking at no more than are counted."""
-    return sa.select(sa.literal(name), sa.func.count()).select_from(some.limit(MOST).subquery())
+    few = some.limit(sa.bindparam("counted", type_=sa.Integer)).subquery()
+    return sa.select(sa.literal(name).label("name"), sa.func.count().label("number")).select_from(few)
 
 
 def _joined(*columns: Any) -> Any:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from livinglab.core.viewer import Viewer
 from livinglab.handoff.queries.loads import units_seen
-from livinglab.handoff.queries.queue.lanes import beginnings, lane_counts
+from livinglab.handoff.queries.queue.lanes import overview
 from livinglab.handoff.queries.queue.rows import rows_of
 from livinglab.handoff.queries.queue.shapes import Choice, Lane, Queue
 from livinglab.handoff.queries.routing import to_route
@@ -25,7 +25,7 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
     units = units_seen(session, viewer)
     lanes = (choice.lane,) if choice.lane else (Lane.DESK, Lane.LATE, Lane.SOON, Lane.LATER)
     most = LANE_MOST if choice.lane else LANE_FIRST
-    found = beginnings(session, viewer, now, choice, lanes, most=most)
+    found, counts = overview(session, viewer, now, choice, lanes, most=most)
     shown = {lane: places[:most] for lane, places in found.items()}
     ids = [handoff_id for part in shown.values() for _, handoff_id in part]
     drawn = rows_of(session, viewer, now, ids, units)
@@ -38,7 +38,7 @@ def queue(session: Session, viewer: Viewer, now: datetime, choice: Choice) -> Qu
     last = waiting[-1] if waiting_more and waiting else None
     return Queue(
         units=units,
-        counts=lane_counts(session, viewer, now, choice),
+        counts=counts,
         lanes={
             lane: tuple(drawn[handoff_id] for _, handoff_id in part if handoff_id in drawn)
             for lane, part in shown.items()

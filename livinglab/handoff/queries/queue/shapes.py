@@ -16,7 +16,7 @@ from livinglab.handoff.rules.verbs import Verb
 from livinglab.ideas.models import Activity, Stage
 from livinglab.labs.queries import Somebody
 
-MOST_COUNTED = 200
+MOST_COUNTED = 100
 """So many of a lane are counted; above that it is said that there are more."""
 
 
