@@ -89,7 +89,7 @@ def row(task: Task, ref: Any, *, since: Any, due: Any = NO_DATE, last_day: Any =
         sa.cast(since, INSTANT).label("since") if since is None else since.label("since"),
         (due if last_day is NO_DAY else EndOfDay(last_day)).label("due"),
         last_day.label("last_day"),
-        sa.literal(due is BY_IDEA).label("by_idea"),
+        (sa.true() if due is BY_IDEA else sa.false()).label("by_idea"),
         (col(Handoff.waiting_since) if due is BY_IDEA else NO_DATE).label("stood_since"),
         col(Idea.next_step),
         col(Idea.next_who),
