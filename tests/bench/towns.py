@@ -34,8 +34,9 @@ FRESH = timedelta(days=7)
 def recipe() -> str:
     """Return a word that changes with the schema and with how a town is built."""
     told = hashlib.sha256(newest_step().encode())
-    for name in ("build.py", "bulk.py"):
-        told.update((Path(__file__).parent / name).read_bytes())
+    here = Path(__file__).parent
+    for file in (*sorted((here / "build").glob("*.py")), here / "bulk.py"):
+        told.update(file.read_bytes())
     return told.hexdigest()[:8]
 
 
