@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from importlib import import_module
 from random import Random
 from statistics import median
 
@@ -99,4 +100,25 @@ def test_the_figures_ask_as_much_however_much_was_decided(
         sa.event.remove(engine, "after_cursor_execute", note)
     assert (few.looked_at, busy.looked_at > 100) == (0, True)
     assert len(asked) == quiet + 1, "one more for the middle, and none for each decision"
-    assert sum("LIMIT" in statement for statement in asked) == 1
+    assert sum("ORDER BY" in statement for statement in asked) == 1
+
+
+def test_where_much_was_decided_it_is_counted_once_an_hour_and_what_waits_always(
+    session: Session, make: Make, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("livinglab.moderation.queries.figures"), "MANY", 5)
+    lab, small = make.lab(), make.lab()
+    decide_many(session, make, lab, 30, noon)
+    decide_many(session, make, small, 3, noon)
+    before = figures(session, noon, lab_id=lab.id)
+    few = figures(session, noon, lab_id=small.id)
+    decide_many(session, make, lab, 30, noon)
+    decide_many(session, make, small, 30, noon)
+    session.scalars(select(Case).where(Case.lab_id == lab.id).limit(1)).one().closed_at = None
+    session.flush()
+    soon = noon + timedelta(minutes=59)
+    kept = figures(session, soon, lab_id=lab.id)
+    assert (kept.at, kept.looked_at) == (noon, before.looked_at)
+    assert figures(session, soon, lab_id=small.id).looked_at > few.looked_at, "few are counted anew"
+    assert (before.waiting, kept.waiting) == (0, 1)
+    assert figures(session, noon + timedelta(minutes=60), lab_id=lab.id).looked_at > before.looked_at

@@ -12,6 +12,7 @@ from livinglab.ideas.models import Comment
 from livinglab.moderation.commands import hold_case
 from livinglab.moderation.models import Case
 from livinglab.moderation.queries import case_page, figures, next_case, pile
+from livinglab.moderation.queries.queue import _numbers_query
 from livinglab.moderation.rules import HOLD_FOR, RENEW_AFTER, Verdict
 from livinglab.people.models import Person
 from tests.make import Make
@@ -118,3 +119,19 @@ def test_the_figures_count_what_waits_as_the_queue_does(desk: Desk, make: Make) 
     shown = pile(desk.session, desk.ida, desk.now)
     assert figures(desk.session, desk.now, lab_id=desk.lab.id).waiting == shown.count == 1
     assert shown.items[0].id == desk.hand.case(idea.id, kept).id
+
+
+def test_what_waits_is_counted_no_further_than_it_is_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(4):
+        desk.hand.idea(desk.lab)
+        desk.hand.noon += timedelta(days=1)
+    monkeypatch.setattr("livinglab.ideas.queries.counts.MOST_COUNTED", 2)
+    _numbers_query.cache_clear()
+    late = desk.now + timedelta(days=30)
+    shown = pile(desk.session, desk.ida, late)
+    assert (len(shown.items), shown.count, shown.late) == (4, 3, 3)
+    counted = figures(desk.session, late, lab_id=desk.lab.id)
+    assert (counted.waiting, counted.late) == (3, 3)
+    _numbers_query.cache_clear()

@@ -21,7 +21,7 @@ OUTCOMES = (Activity.HOLD, Activity.DECLINED, Activity.MERGED, Activity.WITHDRAW
 """Activities that answer an idea: with a date, a reason, or its author's own wish."""
 
 
-def _up_to_most(some: sa.Select[Any]) -> Any:
+def up_to_most(some: sa.Select[Any]) -> Any:
     """Return how many rows a query has, looking at no more than one above ``MOST_COUNTED``."""
     few = some.limit(MOST_COUNTED + 1).subquery()
     return sa.select(sa.func.count()).select_from(few).scalar_subquery()
@@ -30,7 +30,7 @@ def _up_to_most(some: sa.Select[Any]) -> Any:
 def ideas_by_lab(session: Session) -> dict[int, int]:
     """Return how many ideas are listed in each lab, each up to ``MOST_COUNTED`` + 1."""
     some: Any = sa.select(col(Idea.id)).where(listed(), col(Idea.lab_id) == col(Lab.id)).correlate(Lab)
-    rows = session.execute(sa.select(col(Lab.id), _up_to_most(some)))
+    rows = session.execute(sa.select(col(Lab.id), up_to_most(some)))
     return {int(row[0]): int(row[1]) for row in rows if row[1]}
 
 
@@ -41,7 +41,7 @@ def ideas_by_challenge(session: Session, challenge_ids: Collection[int]) -> dict
     of_it = col(Idea.challenge_id) == col(Challenge.id)
     some: Any = sa.select(col(Idea.id)).where(listed(), of_it).correlate(Challenge)
     wanted = col(Challenge.id).in_(challenge_ids)
-    rows = session.execute(sa.select(col(Challenge.id), _up_to_most(some)).where(wanted))
+    rows = session.execute(sa.select(col(Challenge.id), up_to_most(some)).where(wanted))
     return {int(row[0]): int(row[1]) for row in rows if row[1]}
 
 
@@ -50,7 +50,7 @@ def ideas_in_box(session: Session, lab_id: int) -> int:
     box = sa.select(col(Idea.id)).where(
         listed(), col(Idea.lab_id) == lab_id, col(Idea.challenge_id).is_(None)
     )
-    return session.scalar(sa.select(_up_to_most(box))) or 0
+    return session.scalar(sa.select(up_to_most(box))) or 0
 
 
 ALIVE = (Activity.ACTIVE, Activity.REVIEW, Activity.HOLD)
@@ -62,7 +62,7 @@ def stages_of(session: Session, lab_id: int | None = None) -> dict[Stage, int]:
     Each is counted up to ``MOST_COUNTED`` + 1, lab by lab off the board's index.
     """
     at_stage = {stage: sa.select(col(Idea.id)).where(_in_labs(lab_id), *_at(stage, ALIVE)) for stage in Stage}
-    row = session.execute(sa.select(*(_up_to_most(some) for some in at_stage.values()))).one()
+    row = session.execute(sa.select(*(up_to_most(some) for some in at_stage.values()))).one()
     return dict(zip(at_stage, row, strict=True))
 
 

@@ -1,23 +1,32 @@
 """What everybody may know about moderation: how much, by which rule, how fast, and appeals (rule M4).
 
-The database counts; however much was decided, a handful of rows comes back.
+The database counts; however much was decided, a handful of rows comes back. Where very much was decided it
+is counted once an hour, and says when.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.ideas.models import Comment
+from livinglab.ideas.queries.counts import up_to_most
+from livinglab.labs.models import Lab
 from livinglab.moderation.models import Action, Appeal, AppealOutcome, Case, Decision, Report
 
 WINDOW_DAYS = 90
+MANY = 1000
+"""From so many decisions, reports and appeals on they are counted once an hour."""
+KEPT_FOR = timedelta(hours=1)
+MOST_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +40,11 @@ class Figures:
         automatic: Times something was hidden for now after three reports.
         by_action: Decisions by people, by action.
         by_rule: Per rule the decisions that cite it, by action.
-        waiting: Open cases now; ``late`` of them are past the promise.
+        waiting: Open cases now; ``late`` of them are past the promise. Each up to ``MOST_COUNTED`` + 1.
+        at: When it was counted; what waits is always counted now.
     """
 
+    at: datetime
     since: datetime
     looked_at: int
     median_hours: float | None
@@ -55,6 +66,10 @@ class Figures:
         return 100 * self.in_time // self.looked_at if self.looked_at else None
 
 
+Where = tuple[int, ...] | None
+"""The labs that are counted; ``None`` for all."""
+
+
 def figures(
     session: Session,
     now: datetime,
@@ -64,8 +79,35 @@ def figures(
     days: int = WINDOW_DAYS,
 ) -> Figures:
     """Count moderation of one lab, of some, or of all. Source: rule M4."""
-    since = now - timedelta(days=days)
-    where = labs if labs is not None else None if lab_id is None else (lab_id,)
+    where = tuple(sorted(labs)) if labs is not None else None if lab_id is None else (lab_id,)
+    counted = _known(session, (where, days), now)
+    if counted is None:
+        counted = _count(session, now, where, now - timedelta(days=days))
+        if counted.looked_at + counted.automatic + counted.reports + counted.appeals > MANY:
+            _keep(session, (where, days), counted)
+    waiting, late = _waiting(session, now, where)
+    return replace(counted, waiting=waiting, late=late)
+
+
+_kept: WeakKeyDictionary[Any, dict[tuple[Where, int], Figures]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def _known(session: Session, key: tuple[Where, int], now: datetime) -> Figures | None:
+    with _lock:
+        found = _kept.get(session.get_bind(), {}).get(key)
+    return found if found is not None and found.at <= now < found.at + KEPT_FOR else None
+
+
+def _keep(session: Session, key: tuple[Where, int], counted: Figures) -> None:
+    with _lock:
+        mine = _kept.setdefault(session.get_bind(), {})
+        if len(mine) >= MOST_KEPT:
+            mine.clear()
+        mine[key] = counted
+
+
+def _count(session: Session, now: datetime, where: Where, since: datetime) -> Figures:
     by_action: dict[Action, int] = {}
     by_rule: dict[str, dict[Action, int]] = {}
     automatic = looked_at = in_time = 0
@@ -88,6 +130,7 @@ def figures(
             of_rule = by_rule.setdefault(rule, {})
             of_rule[action] = of_rule.get(action, 0) + count
     return Figures(
+        at=now,
         since=since,
         looked_at=looked_at,
         median_hours=_median_hours(session, where, since, looked_at),
@@ -95,18 +138,19 @@ def figures(
         automatic=automatic,
         by_action=by_action,
         by_rule=by_rule,
-        **_waiting(session, now, since, where),
+        reports=_reports(session, since, where),
+        waiting=0,
+        late=0,
         **_appeals(session, since, where),
     )
 
 
-def _here(column: Any, labs: Collection[int] | None) -> sa.ColumnElement[bool]:
-    return sa.true() if labs is None else col(column).in_(labs)
+def _here(column: Any, where: Where) -> sa.ColumnElement[bool]:
+    """Return the condition of the labs; all of them are named, too, so that an index leads."""
+    return col(column).in_(sa.select(col(Lab.id)) if where is None else where)
 
 
-def _median_hours(
-    session: Session, labs: Collection[int] | None, since: datetime, count: int
-) -> float | None:
+def _median_hours(session: Session, where: Where, since: datetime, count: int) -> float | None:
     """Return the middle of the times from opening to decision: the database sorts, two rows come back."""
     if not count:
         return None
@@ -116,7 +160,7 @@ def _median_hours(
         sa.select(sa.cast(took, sa.Float))
         .join(Case, col(Case.id) == col(Decision.case_id))
         .where(
-            _here(Decision.lab_id, labs),
+            _here(Decision.lab_id, where),
             col(Decision.at) > since,
             col(Decision.automatic).is_(False),
             col(Decision.action) != Action.SUSPEND,
@@ -132,30 +176,31 @@ def _days(at: Any) -> Any:
     return sa.extract("epoch", at) / 86400
 
 
-def _waiting(
-    session: Session, now: datetime, since: datetime, labs: Collection[int] | None
-) -> dict[str, int]:
+def _waiting(session: Session, now: datetime, where: Where) -> tuple[int, int]:
     """Count what waits as the queue does: what its author took back waits for nobody."""
-    late = sa.func.count().filter(col(Case.due_at) < now)
-    row = session.execute(
-        sa.select(sa.func.count(), late)
-        .select_from(Case)
+    some: Any = (
+        sa.select(col(Case.id))
         .outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
-        .where(_here(Case.lab_id, labs), col(Case.closed_at).is_(None), col(Comment.deleted_at).is_(None))
-    ).one()
-    reports = session.scalar(
+        .where(_here(Case.lab_id, where), col(Case.closed_at).is_(None), col(Comment.deleted_at).is_(None))
+    )
+    row = session.execute(sa.select(up_to_most(some), up_to_most(some.where(col(Case.due_at) < now)))).one()
+    return int(row[0]), int(row[1])
+
+
+def _reports(session: Session, since: datetime, where: Where) -> int:
+    query = (
         sa.select(sa.func.count())
         .select_from(Report)
         .join(Case, col(Case.id) == col(Report.case_id))
-        .where(_here(Case.lab_id, labs), col(Report.at) > since)
+        .where(_here(Case.lab_id, where), col(Report.at) > since)
     )
-    return {"waiting": int(row[0]), "late": int(row[1]), "reports": int(reports or 0)}
+    return session.scalar(query) or 0
 
 
-def _appeals(session: Session, since: datetime, labs: Collection[int] | None) -> dict[str, int]:
+def _appeals(session: Session, since: datetime, where: Where) -> dict[str, int]:
     rows = session.execute(
         sa.select(col(Appeal.outcome), sa.func.count())
-        .where(_here(Appeal.lab_id, labs), col(Appeal.at) > since)
+        .where(_here(Appeal.lab_id, where), col(Appeal.at) > since)
         .group_by(col(Appeal.outcome))
     )
     by_outcome = {outcome: int(count) for outcome, count in rows}

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from livinglab.core.text import excerpt, to_plain
+from livinglab.core.together import Read, together
 from livinglab.core.viewer import Role, Viewer
 from livinglab.ideas.models import Comment, Idea, Publication
+from livinglab.ideas.queries.counts import up_to_most
 from livinglab.labs.models import Lab
 from livinglab.moderation.models import Case, Report, Source
-from livinglab.moderation.queries.appeals import AppealWaiting, appeals_waiting
+from livinglab.moderation.queries.appeals import AppealWaiting, appeals_read
 from livinglab.moderation.queries.standing import is_author, nobody_for_it
 from livinglab.moderation.rules import HOLD_FOR, Thing, in_other_hands
 from livinglab.people.models import Person
@@ -64,12 +66,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """The queue page: what is shown of it, and how much there is."""
+    """The queue page: what is shown of it, and how much there is: each number up to ``MOST_COUNTED`` + 1."""
 
     items: tuple[Waiting, ...]
     appeals: tuple[AppealWaiting, ...]
     count: int
     late: int
+    appealed: int
 
 
 def moderated_labs(viewer: Viewer) -> frozenset[int]:
@@ -78,14 +81,17 @@ def moderated_labs(viewer: Viewer) -> frozenset[int]:
 
 
 def pile(session: Session, viewer: Viewer, now: datetime, *, lab_id: int | None = None) -> Pile:
-    """Return what waits, the nearest deadline first."""
-    asked = (moderated_labs(viewer), lab_id, viewer.is_admin)
-    values = {"me": viewer.person_id or -1, "now": now}
-    rows = session.connection().execute(_pile_query(*asked), values).all()
-    count, late = session.connection().execute(_numbers_query(*asked), values).one()
-    labs = moderated_labs(viewer) if lab_id is None else moderated_labs(viewer) & {lab_id}
-    items = tuple(_item(row, viewer, now) for row in rows)
-    return Pile(items, appeals_waiting(session, viewer, now, labs), int(count), int(late))
+    """Return what waits, the nearest deadline first: one statement."""
+    own = moderated_labs(viewer)
+    asked = (own, lab_id, viewer.is_admin)
+    values = {"me": viewer.person_id or -1}
+    items, numbers, (appeals, appealed) = together(
+        session,
+        Read(_pile_query(*asked), values, lambda rows: tuple(_item(row, viewer, now) for row in rows)),
+        Read(_numbers_query(*asked), {"now": now}, lambda rows: rows[0]),
+        appeals_read(viewer, now, own if lab_id is None else own & {lab_id}),
+    )
+    return Pile(items, appeals, numbers.waiting, numbers.late, appealed)
 
 
 def next_case(
@@ -108,12 +114,15 @@ def next_case(
         .order_by(col(Case.closed_at), col(Case.due_at), col(Case.id))
         .limit(1)
     )
-    passed = session.execute(
-        sa.select(col(Case.due_at), col(Case.id)).where(
-            col(Case.id) == (after or 0), col(Case.lab_id).in_(moderated_labs(viewer))
-        )
-    ).one_or_none()
-    if passed is not None:
+    passed = (
+        after
+        and session.execute(
+            sa.select(col(Case.due_at), col(Case.id)).where(
+                col(Case.id) == after, col(Case.lab_id).in_(moderated_labs(viewer))
+            )
+        ).one_or_none()
+    )
+    if passed:
         behind: int | None = session.scalar(
             free.where(sa.tuple_(col(Case.due_at), col(Case.id)) > sa.tuple_(*passed))
         )
@@ -152,8 +161,14 @@ _WORDS = 600
 def _numbers_query(labs: frozenset[int], lab_id: int | None, admin: bool) -> Any:  # noqa: FBT001
     """Return the statement that counts what waits, and what of it is late; made once for the same labs."""
     due: Any = col(Case.due_at)
-    late = sa.func.count().filter(due < sa.bindparam("now", type_=due.type))
-    return _with_things(sa.select(sa.func.count(), late)).where(_open(labs, lab_id, admin=admin))
+    some: Any
+    if admin:  # whether nobody may decide hangs on the idea
+        some = _with_things(sa.select(col(Case.id)))
+    else:
+        some = sa.select(col(Case.id)).outerjoin(Comment, col(Comment.id) == col(Case.comment_id))
+    some = some.where(_open(labs, lab_id, admin=admin))
+    late = some.where(due < sa.bindparam("now", type_=due.type))
+    return sa.select(up_to_most(some).label("waiting"), up_to_most(late).label("late"))
 
 
 @lru_cache(maxsize=128)

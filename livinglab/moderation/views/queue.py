@@ -17,6 +17,7 @@ from livinglab.core.clock import utc_now
 from livinglab.core.errors import Refused
 from livinglab.core.text import LANGUAGES
 from livinglab.core.viewer import Role
+from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.labs.queries import LabBrief, lab_brief
 from livinglab.moderation.commands import decide_case, hold_case
 from livinglab.moderation.forms import DecideForm
@@ -240,6 +241,7 @@ def _values(
         "case": page,
         "form": form,
         "pile": waits,
+        "most": MOST_COUNTED,
         "labs": labs,
         "kept": kept,
         "face": shown(page.by) if page else None,

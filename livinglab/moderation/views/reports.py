@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
 from livinglab.core.errors import NotFound
+from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.labs.queries import all_labs, lab_brief
 from livinglab.moderation.commands import report as file_report
 from livinglab.moderation.forms import ReportForm
@@ -82,12 +83,15 @@ def figures() -> Response:
     with db.reading() as session:
         labs = all_labs(session)
         lab = next((one for one in labs if one.id == lab_id), None)
-        counted = count_figures(session, utc_now(), lab_id=lab.id if lab else None)
+        now = utc_now()
+        counted = count_figures(session, now, lab_id=lab.id if lab else None)
     if lab is not None:
         enter(lab)
     page = render_template(
         "moderation/figures.html",
         figures=counted,
+        counted_at=counted.at if counted.at < now else None,
+        most=MOST_COUNTED,
         labs=labs,
         lab=lab,
         rules=HOUSE_RULES,
