@@ -18,11 +18,12 @@
     tell();
   }
 
-  // Ask before leaving a form with unsent words: <form data-unsent>.
+  // Ask before leaving a form with unsent words: <form data-unsent>. What a draft has kept may be left.
   function unsent(form) {
-    let touched = false;
-    form.addEventListener("input", () => { touched = true; });
-    form.addEventListener("submit", () => { touched = false; });
+    let touched = 0;
+    form.addEventListener("input", () => { touched = Date.now(); });
+    form.addEventListener("submit", () => { touched = 0; });
+    form.addEventListener("livinglab:kept", (event) => { if (touched <= event.detail) touched = 0; });
     window.addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
   }
 

@@ -13,10 +13,12 @@
     busy = true;
     last = Date.now();
     const data = new FormData(form);
+    const picture = data.get("image");
     data.delete("image"); // a picture travels once, with the button
     data.set("action", "keep");
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
+      // Not form.action: that is the form's buttons, which have this name.
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, credentials: "same-origin" });
       if (!answer.ok) throw new Error(String(answer.status));
       const kept = await answer.json();
       const hidden = form.querySelector("[name='idea']");
@@ -27,6 +29,7 @@
         window.history.replaceState(null, "", place);
       }
       line.textContent = kept.says;
+      if (!picture || !picture.size) form.dispatchEvent(new CustomEvent("livinglab:kept", { detail: last }));
     } catch {
       line.textContent = line.dataset.failed;
     } finally {
