@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import random
+import tracemalloc
 import zipfile
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlmodel import SQLModel
 
@@ -14,12 +17,13 @@ from livinglab.core.clock import utc_now
 from livinglab.core.files import store_image
 from livinglab.core.journal import record
 from livinglab.ideas.commands import follow_idea
-from livinglab.ideas.models import CommentKind, Idea, Publication
+from livinglab.ideas.models import Byline, Comment, CommentKind, Idea, Publication
 from livinglab.migrations import models
 from livinglab.moderation.commands import report
 from livinglab.people.commands import person_row
 from livinglab.people.commands.given import new_password
 from livinglab.people.models import Person
+from livinglab.people.views import taking_along
 from livinglab.privacy.queries import own_data
 from livinglab.privacy.queries.taking_along import columns_of, is_secret, points_at_a_person
 from livinglab.privacy.rules import LEFT_OUT, PARTS
@@ -30,7 +34,7 @@ assert models.TABLES_OF, "every table is known"
 
 
 def _parts(data):
-    return {part.name: part.rows for part in data.parts}
+    return {part.name: list(part.rows) for part in data.parts}
 
 
 def test_every_column_that_points_at_a_person_is_a_way_into_the_file_or_left_out_with_a_reason():
@@ -68,7 +72,7 @@ def test_what_somebody_wrote_backs_follows_and_reported_is_theirs_and_nobody_els
     assert [(row["text"], row["person_id"]) for row in found["reports"]] == [("Se på dette", "you")]
     assert "report-made" in [row["kind"] for row in found["journal"]]
     assert mine.id in [row["id"] for row in found["ideas"]]
-    others = json.dumps([part.rows for part in own_data(session, other.id).parts])
+    others = json.dumps(_parts(own_data(session, other.id)))
     for private in ("Se på dette", "Min egen tanke", me.email):
         assert private not in others
 
@@ -84,7 +88,7 @@ def test_whoever_only_acted_on_something_gets_the_act_and_not_the_others_words(s
     parts = _parts(found)
     assert [row["resolution"] for row in parts["comments_answered"]] == ["Løst i mai"]
     assert [row["title"] for row in parts["ideas_led"]] == [idea.title]
-    told = json.dumps([part.rows for part in found.parts])
+    told = json.dumps(parts)
     assert "Forfatterens egne ord" not in told
     assert "Noe om naboen" not in told
 
@@ -100,11 +104,11 @@ def test_who_may_decide_an_appeal_is_not_told_by_the_journal_of_whoever_made_it(
 def test_the_title_of_what_was_hidden_since_is_not_told(session, make, noon):
     idea, me = make.idea(title="Noe som ble skjult"), make.person()
     support_idea(session, idea_id=idea.id, person=make.viewer(me), now=noon)
-    assert own_data(session, me.id).ideas == {idea.id: "Noe som ble skjult"}
+    assert dict(own_data(session, me.id).ideas()) == {idea.id: "Noe som ble skjult"}
     session.get_one(Idea, idea.id).publication = Publication.HIDDEN
     session.flush()
     found = own_data(session, me.id)
-    assert (found.ideas, len(_parts(found)["supports"])) == ({}, 1)
+    assert (dict(found.ideas()), len(_parts(found)["supports"])) == ({}, 1)
 
 
 @pytest.fixture
@@ -151,6 +155,36 @@ def test_the_file_is_for_whoever_knows_the_password_and_holds_a_page_the_data_an
         row = session.get_one(Person, with_password.id)
     for secret in (row.password_hash, row.mail_key):
         assert secret not in json.dumps(data)
+
+
+def test_however_much_somebody_wrote_little_of_it_is_in_memory_at_once(
+    app, database, client: FlaskClient, make, sign_in, with_password, monkeypatch
+):
+    monkeypatch.setattr(taking_along, "IN_MEMORY", 100_000)
+    monkeypatch.setattr("livinglab.privacy.queries.taking_along.BATCH", 20)
+    idea, number, length = make.idea(make.lab(), title="Benker langs elva"), 1500, 2000
+    words = random.Random(7).choices("abcdefghijklmnopqrstuvwxyzæøå ", k=length + number)
+    said = {
+        "idea_id": idea.id, "author_id": with_password.id, "byline": Byline.NAME, "kind": CommentKind.CONCERN,
+        "language": "nb", "publication": Publication.PUBLISHED, "created_at": utc_now(), "as_staff": False,
+        "resolution": "",
+    }  # fmt: skip
+    with database.writing() as session:
+        bodies = ("".join(words[n : n + length]) for n in range(number))
+        session.execute(sa.insert(Comment), [said | {"body": body} for body in bodies])
+    sign_in(client, with_password)
+    client.get("/settings/data?lang=en")
+    tracemalloc.start()
+    answer = client.post("/settings/data?lang=en", data={"current": "langs-elva-2026"}, buffered=False)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as packed:
+        data, page = json.loads(packed.read("my-data.json")), packed.read("my-data.html").decode()
+    answer.close()
+    assert [row["body"][-1] for row in data["parts"]["comments"]] == words[length - 1 : -1]
+    assert data["ideas"] == {str(idea.id): "Benker langs elva"}
+    assert page.count("Benker langs elva</a>") == number
+    assert most < number * length, f"{most:,} bytes"
 
 
 def _picture() -> bytes:

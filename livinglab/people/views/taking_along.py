@@ -6,10 +6,12 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain, repeat
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from flask import render_template, send_file
+from flask import render_template, send_file, stream_template
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
@@ -50,14 +52,19 @@ def own_file() -> Response | tuple[str, int]:
 
 
 def _handed_out(person_id: int, now: datetime) -> Response:
-    with db.reading() as session:
-        found = own_data(session, person_id)
+    """Write the file part by part, to disk where it grows: somebody may have been here for years."""
     file = cast(IO[bytes], SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  # the answer closes it
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("my-data.html", _for_people(found, now))
-        packed.writestr("my-data.json", _for_programs(found, now))
-        for key, content in _pictures(found):
-            packed.writestr(f"pictures/{key}.webp", content)
+    with db.reading() as session, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        found = own_data(session, person_id)
+        for member, texts in (
+            ("my-data.html", _for_people(found, now)),
+            ("my-data.json", _for_programs(found, now)),
+        ):
+            with packed.open(member, "w", force_zip64=True) as out:
+                for text in texts:
+                    out.write(text.encode())
+        for key, path in _pictures(found):
+            packed.write(path, f"pictures/{key}.webp", zipfile.ZIP_STORED)
     file.seek(0)
     name = f"{settings().host or 'livinglab'}-{now:%Y-%m-%d}.zip"
     answer = send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
@@ -66,18 +73,28 @@ def _handed_out(person_id: int, now: datetime) -> Response:
     return answer
 
 
-def _for_programs(found: OwnData, now: datetime) -> str:
-    about = {
-        "site": settings().base_url,
-        "made_at": now.isoformat(timespec="seconds"),
-        "parts": {part.name: part.rows for part in found.parts},
-        "ideas": found.ideas,
-    }
-    return json.dumps(about, ensure_ascii=False, indent=1)
+def _for_programs(found: OwnData, now: datetime) -> Iterator[str]:
+    """Yield the file of JSON, row by row: an object with the parts, and the titles of the ideas they name."""
+    about = {"site": settings().base_url, "made_at": now.isoformat(timespec="seconds")}
+    yield json.dumps(about, ensure_ascii=False)[:-1] + ',\n"parts": {'
+    for before, part in zip(_commas(), found.parts, strict=False):
+        yield f'{before}\n"{part.name}": ['
+        for comma, row in zip(_commas(), part.rows, strict=False):
+            yield f"{comma}\n" + json.dumps(row, ensure_ascii=False)
+        yield "\n]"
+    yield '\n},\n"ideas": {'
+    for comma, (number, title) in zip(_commas(), found.ideas(), strict=False):
+        yield f'{comma}\n"{number}": ' + json.dumps(title, ensure_ascii=False)
+    yield "\n}}\n"
 
 
-def _for_people(found: OwnData, now: datetime) -> str:
-    return render_template(
+def _commas() -> Iterator[str]:
+    """Yield what stands before each of several: nothing before the first."""
+    return chain([""], repeat(","))
+
+
+def _for_people(found: OwnData, now: datetime) -> Iterator[str]:
+    return stream_template(
         "people/own_data_file.html",
         data=found,
         now=now,
@@ -100,9 +117,9 @@ def _lines(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _pictures(found: OwnData) -> Iterator[tuple[str, bytes]]:
-    """Yield the largest copy that is kept of each picture; one whose file is gone is left out."""
-    for picture in found.pictures:
-        path = image_path(settings().instance / "uploads", picture.key, "large")
+def _pictures(found: OwnData) -> Iterator[tuple[str, Path]]:
+    """Yield where the largest copy that is kept of each picture lies; one whose file is gone is left out."""
+    for key in found.pictures():
+        path = image_path(settings().instance / "uploads", key, "large")
         if path is not None:
-            yield picture.key, path.read_bytes()
+            yield key, path

@@ -9,7 +9,7 @@ from livinglab.privacy.queries.own import (
     followed_by,
     supported_by,
 )
-from livinglab.privacy.queries.taking_along import OwnData, OwnPart, OwnPicture, own_data
+from livinglab.privacy.queries.taking_along import OwnData, OwnPart, own_data
 
 __all__ = [
     "AGAINST",
@@ -18,7 +18,6 @@ __all__ = [
     "OwnDecision",
     "OwnList",
     "OwnPart",
-    "OwnPicture",
     "decisions_about",
     "followed_by",
     "own_data",

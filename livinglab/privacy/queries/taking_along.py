@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,20 +22,32 @@ YOU = "you"
 """Stands in place of the person's own number; other people's numbers are not given."""
 
 
+BATCH = 500
+"""So many rows are in memory at once, however many somebody has."""
+Row = dict[str, Any]
+Titles = dict[int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class OwnPart:
-    """What one table holds about the person."""
+    """What one table holds about the person; read as it is asked for, while the session is open.
+
+    Args:
+        number: How many rows there are.
+        batches: Yields some rows at a time, and the titles of the ideas they name, where the person may
+            read them.
+    """
 
     name: str
     title: object
-    rows: tuple[dict[str, Any], ...]
+    number: int
+    batches: Callable[[], Iterator[tuple[list[Row], Titles]]]
 
-
-@dataclass(frozen=True, slots=True)
-class OwnPicture:
-    """A picture the person handed in; its file lies beside the database."""
-
-    key: str
+    @property
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows."""
+        for rows, _ in self.batches():
+            yield from rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +55,13 @@ class OwnData:
     """All of it.
 
     Args:
-        ideas: Titles of the ideas that rows name, where the person may read them.
+        pictures: Yields the keys of the pictures the person handed in; their files lie beside the database.
+        ideas: Yields number and title of the ideas that rows name, where the person may read them.
     """
 
     parts: tuple[OwnPart, ...]
-    pictures: tuple[OwnPicture, ...]
-    ideas: dict[int, str] = field(default_factory=dict)
+    pictures: Callable[[], Iterator[str]]
+    ideas: Callable[[], Iterator[tuple[int, str]]]
 
 
 def columns_of(part: Part) -> tuple[sa.Column[Any], ...]:
@@ -78,21 +92,46 @@ def own_data(session: Session, person_id: int) -> OwnData:
     """
     person = session.get_one(Person, person_id)
     addresses = [one for one in (person.email, person.claimed_email) if one and person.email_confirmed_at]
-    parts = []
-    for part in PARTS:
-        found = session.execute(_rows_of(part, person_id, addresses)).mappings().all()
-        rows = tuple(_plain(part, row, person_id) for row in found)
-        if rows:
-            parts.append(OwnPart(part.name, part.title, rows))
-    pictures = session.scalars(
-        sa.select(col(StoredFile.key))
-        .where(col(StoredFile.person_id) == person_id)
-        .order_by(col(StoredFile.id))
+    queries = {part.name: _rows_of(part, person_id, addresses) for part in PARTS}
+    counts: list[Any] = [
+        sa.select(sa.func.count()).select_from(query.order_by(None).subquery()).scalar_subquery()
+        for query in queries.values()
+    ]
+    numbers = session.execute(sa.select(*counts)).one()
+
+    def batches(part: Part) -> Iterator[tuple[list[Row], Titles]]:
+        for found in _streamed(session, queries[part.name]):
+            rows = [_plain(part, row, person_id) for row in found]
+            yield rows, _titles(session, {row["idea_id"] for row in rows if row.get("idea_id")}, person_id)
+
+    def pictures() -> Iterator[str]:
+        query = sa.select(col(StoredFile.key)).where(col(StoredFile.person_id) == person_id)
+        for found in _streamed(session, query.order_by(col(StoredFile.id))):
+            yield from (row["key"] for row in found)
+
+    def ideas() -> Iterator[tuple[int, str]]:
+        named = [
+            query.with_only_columns(query.selected_columns.idea_id).order_by(None)
+            for query in queries.values()
+            if "idea_id" in query.selected_columns
+        ]
+        query: sa.Select[Any] = sa.select(col(Idea.id), col(Idea.title))
+        query = query.where(col(Idea.id).in_(sa.union(*named)), _readable(person_id))
+        for found in _streamed(session, query.order_by(col(Idea.id))):
+            yield from ((row["id"], row["title"]) for row in found)
+
+    parts = tuple(
+        OwnPart(part.name, part.title, number, partial(batches, part))
+        for part, number in zip(PARTS, numbers, strict=True)
+        if number
     )
-    named = {row["idea_id"] for part in parts for row in part.rows if row.get("idea_id")}
-    return OwnData(
-        tuple(parts), tuple(OwnPicture(key) for key in pictures), _titles(session, named, person_id)
-    )
+    return OwnData(parts, pictures, ideas)
+
+
+def _streamed(session: Session, query: sa.Select[Any]) -> Iterator[Sequence[Any]]:
+    """Yield what a query finds, some rows at a time; a server keeps the rest until it is asked for."""
+    found = session.execute(query, execution_options={"yield_per": BATCH})
+    yield from found.mappings().partitions()
 
 
 def _rows_of(part: Part, person_id: int, addresses: Sequence[str]) -> sa.Select[Any]:
@@ -107,8 +146,8 @@ def _rows_of(part: Part, person_id: int, addresses: Sequence[str]) -> sa.Select[
     return query.where(sa.or_(*(table.c[name] == person_id for name in part.by)))
 
 
-def _plain(part: Part, row: Any, person_id: int) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _plain(part: Part, row: Any, person_id: int) -> Row:
+    values: Row = {}
     for column in columns_of(part):
         value = row[column.name]
         if points_at_a_person(column):
@@ -125,13 +164,13 @@ def _as_json(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _titles(session: Session, idea_ids: Iterable[int], person_id: int) -> dict[int, str]:
-    """Return titles of what everybody, or this person as its author, may read (invariant I-11)."""
-    wanted: list[int] = sorted(idea_ids)
-    titles: dict[int, str] = {}
-    may = sa.or_(col(Idea.publication) == Publication.PUBLISHED, col(Idea.author_id) == person_id)
-    for start in range(0, len(wanted), 500):
-        batch = wanted[start : start + 500]
-        query = sa.select(col(Idea.id), col(Idea.title)).where(col(Idea.id).in_(batch), may)
-        titles |= {row.id: row.title for row in session.execute(query)}
-    return titles
+def _titles(session: Session, idea_ids: Collection[int], person_id: int) -> Titles:
+    if not idea_ids:
+        return {}
+    query = sa.select(col(Idea.id), col(Idea.title)).where(col(Idea.id).in_(idea_ids), _readable(person_id))
+    return {row.id: row.title for row in session.execute(query)}
+
+
+def _readable(person_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition of ideas whose titles everybody, or this person as author, may read (I-11)."""
+    return sa.or_(col(Idea.publication) == Publication.PUBLISHED, col(Idea.author_id) == person_id)
