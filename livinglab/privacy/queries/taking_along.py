@@ -115,7 +115,7 @@ def own_data(session: Session, person_id: int) -> OwnData:
             for query in queries.values()
             if "idea_id" in query.selected_columns
         ]
-        query: sa.Select[Any] = sa.select(col(Idea.id), col(Idea.title))
+        query: Any = sa.select(col(Idea.id), col(Idea.title))
         query = query.where(col(Idea.id).in_(sa.union(*named)), _readable(person_id))
         for found in _streamed(session, query.order_by(col(Idea.id))):
             yield from ((row["id"], row["title"]) for row in found)
