@@ -166,11 +166,11 @@ def _commented(told: Told) -> object:
 
 
 SENTENCES: dict[str, Sentence] = {
-    # the idea
+    # the idea; what is decided about a text is told to nobody but its author
     "idea-submitted": Sentence(lambda t: _l("%(actor)s sent it in", actor=t.actor), "send", story=False),
     "idea-published": Sentence(lambda t: _l("%(actor)s shared the idea", actor=t.actor), "plus"),
-    "idea-returned": Sentence(_fixed(_l("Sent back to the author with a note")), "undo", story=False),
-    "idea-rejected": Sentence(_fixed(_l("Not published, with reasons")), "declined", story=False),
+    "idea-returned": Sentence(_fixed(_l("Your idea was sent back to you with a note")), "undo", story=False),
+    "idea-rejected": Sentence(_fixed(_l("Your idea was not published")), "declined", story=False),
     "idea-hidden": Sentence(_fixed(_l("Hidden, with reasons")), "shield"),
     "idea-removed": Sentence(_fixed(_l("Removed, with reasons")), "shield"),
     "idea-restored": Sentence(_fixed(_l("Visible again")), "eye"),
@@ -182,20 +182,18 @@ SENTENCES: dict[str, Sentence] = {
         ),
         "pen",
     ),
-    "edit-returned": Sentence(
-        _fixed(_l("A change of the text was sent back to the author")), "undo", story=False
-    ),
-    "edit-rejected": Sentence(_fixed(_l("A change of the text was not published")), "declined", story=False),
+    "edit-returned": Sentence(_fixed(_l("Your change was sent back to you")), "undo", story=False),
+    "edit-rejected": Sentence(_fixed(_l("Your change was not published")), "declined", story=False),
     "idea-withdrawn": Sentence(_fixed(_l("Withdrawn by the author")), "withdrawn"),
     "author-left": Sentence(_fixed(_l("The author left the idea to others")), "withdrawn"),
     "idea-reopened": Sentence(_fixed(_l("Taken up again")), "undo"),
     # the conversation
     "comment-published": Sentence(_commented, "comment", story=False),
-    "comment-returned": Sentence(_fixed(_l("A comment was sent back to its author")), "undo", story=False),
-    "comment-rejected": Sentence(_fixed(_l("A comment was not published")), "declined", story=False),
-    "comment-hidden": Sentence(_fixed(_l("A comment was hidden")), "shield", story=False),
-    "comment-removed": Sentence(_fixed(_l("A comment was removed")), "shield", story=False),
-    "comment-restored": Sentence(_fixed(_l("A comment is visible again")), "eye", story=False),
+    "comment-returned": Sentence(_fixed(_l("Your comment was sent back to you")), "undo", story=False),
+    "comment-rejected": Sentence(_fixed(_l("Your comment was not published")), "declined", story=False),
+    "comment-hidden": Sentence(_fixed(_l("Your comment was hidden")), "shield", story=False),
+    "comment-removed": Sentence(_fixed(_l("Your comment was removed")), "shield", story=False),
+    "comment-restored": Sentence(_fixed(_l("Your comment is visible again")), "eye", story=False),
     "comment-deleted": Sentence(_fixed(_l("A comment was deleted by its author")), "trash", story=False),
     "problem-resolved": Sentence(_fixed(_l("A problem that was found has been answered")), "check"),
     # support and gates
