@@ -495,6 +495,7 @@ def test_the_draft_is_kept_while_typing(app, client, make):
 def test_preview_without_javascript_shows_the_words_as_they_will_look(app, client, make):
     make.lab("fjellvik")
     page = text_of(client.post("/ideas/write?lab=fjellvik", data={**TYPED, "action": "preview"}))
+    assert re.search(r'formaction="/ideas/write\?[^"]*#preview"', page), "a phone comes to what it asked for"
     assert "Trappa er <strong>måkt</strong> før åtte." in page
     assert row(own(app), select(Idea)).publication is Publication.DRAFT
     assert "<strong>x</strong>" in text_of(client.post("/ideas/preview", data={"body": "**x**"}))
