@@ -234,6 +234,9 @@ def test_the_preview_publishes_nothing_and_warns_of_hard_words(as_, told, databa
     )
     assert page.status_code == 200
     assert "Hard to read" in page.text
+    short = {"title": "Vi ser på det", "body": "Kommunen svarer.", "language": "nb", "do": "preview"}
+    page_of_short = as_(scene.kari).post(f"/handoffs/{row}/answer?kind=preliminary", data=short).text
+    assert "LIX" not in page_of_short, "three words are neither easy nor hard"
     assert "<script>alert" not in page.text
     assert "samhandlingsreformens" in page.text.split('id="preview"')[1]
     with database.reading() as session:

@@ -2,6 +2,7 @@
 
 from livinglab.handoff.rules.answers import (
     LIX_HARD,
+    can_be_judged,
     is_hard,
     lix,
     needs_second,
@@ -56,6 +57,7 @@ __all__ = [
     "Told",
     "Who",
     "at_the_desk",
+    "can_be_judged",
     "clock_face",
     "deadline_now",
     "is_hard",

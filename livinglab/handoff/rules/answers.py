@@ -22,7 +22,7 @@ from livinglab.handoff.rules.moves import (
     works_for,
 )
 
-LIX_HARD = 50
+LIX_HARD, JUDGED_FROM = 50, 20
 STEP_OF = {
     AnswerKind.RECEIPT: Step.RECEIPT,
     AnswerKind.PRELIMINARY: Step.PRELIMINARY,
@@ -203,6 +203,11 @@ def lix(text: str) -> int:
     return round(len(found) / sentences + 100 * long / len(found))
 
 
+def can_be_judged(text: str) -> bool:
+    """Say whether a text is long enough for its LIX to mean something."""
+    return len(text.split()) >= JUDGED_FROM
+
+
 def is_hard(text: str) -> bool:
     """Say whether a text is long enough to be judged and harder than it should be."""
-    return len(text.split()) >= 20 and lix(text) > LIX_HARD
+    return can_be_judged(text) and lix(text) > LIX_HARD

@@ -14,6 +14,7 @@ from livinglab.handoff.models import AnswerKind, Outcome
 from livinglab.handoff.queries import AnswerShown, Sheet, answer_by_id, lab_clock
 from livinglab.handoff.queries.facts import authors_of, has_receipt
 from livinglab.handoff.rules import (
+    can_be_judged,
     is_hard,
     lix,
     needs_second,
@@ -85,7 +86,7 @@ def _editor(
         corrects=corrects,
         editing=editing,
         previewing=previewing,
-        lix=lix(text),
+        lix=lix(text) if can_be_judged(text) else 0,
         hard=is_hard(text),
         now=utc_now(),
         promised=promised.get(kind),
