@@ -170,6 +170,19 @@ def test_counts_hold_only_what_is_listed(session: Session, make: Make) -> None:
     assert happening(session) == boxed.id
 
 
+def test_what_happens_is_what_came_into_review_last_however_many_are_there(
+    session: Session, make: Make, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livinglab.ideas.queries.counts.MOVED", 2)
+    labs = [make.lab(), make.lab()]
+    made = []
+    for n in range(12):
+        stage = Stage.PROTOTYPE if n % 3 else Stage.CONCEPT
+        waits = noon - timedelta(days=abs(n - 7))
+        made.append(make.idea(labs[n % 2], stage=stage, activity=Activity.REVIEW, waits_since=waits))
+    assert happening(session) == made[7].id
+
+
 def test_ideas_that_need_eyes_are_the_least_seen(session: Session, make: Make, noon: datetime) -> None:
     lab = make.lab()
     seen, new = make.idea(lab, glance=3), make.idea(lab)
