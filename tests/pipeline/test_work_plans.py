@@ -12,6 +12,8 @@ from livinglab.ideas.models import Idea, Stage
 from livinglab.labs.models import UnitMember
 from livinglab.pipeline.queries import Task, work, work_count
 from livinglab.pipeline.queries.work import page
+from livinglab.pipeline.queries.work.rows import hats_of, worn_by
+from tests.handoff.test_queue import no_detours
 from tests.ideas.test_plans import plans_of
 
 TABLES = "idea|handoff|review|proposal|moderation_case"
@@ -63,3 +65,46 @@ def test_what_somebody_comes_to_in_two_ways_is_asked_of_them_once(session, place
     proposals = [item.idea_id for item in found if item.task is Task.PROPOSE]
     assert sorted(proposals) == sorted({review.idea_id, later.id})
     assert work_count(session, place.viewer("lead"), noon) == len(found)
+
+
+def test_tasks_are_sought_among_what_is_nearest_and_among_all_where_one_may_be_left_out(
+    session, place, noon, monkeypatch
+):
+    """Of ten reviews every second waits for the unit, not for the lead, the nearest ones all do."""
+    for n in range(10):
+        idea, _ = place.ready() if n > 3 and n % 2 else (place.idea(), None)
+        if n <= 3 or not n % 2:
+            place.make.review(idea)
+            place.handoff(idea, state=HandoffState.QUEUED, outcome=None)
+        session.get_one(Idea, idea.id).due_at = noon + timedelta(days=n)
+    session.flush()
+    monkeypatch.setattr(page, "FAR", 100)
+    lead = place.viewer("lead")
+
+    def shown(most, near):
+        monkeypatch.setattr(page, "MOST", most)
+        monkeypatch.setattr(page, "NEAR", near)
+        found = []
+        plans = plans_of(session, lambda: found.extend(work(session, lead, noon)))
+        return [(item.due.at - noon).days for item in found], len(plans)
+
+    assert shown(2, 100) == ([5, 7], 1)
+    assert shown(2, 8) == ([5, 7], 1)  # eight are looked at, the last of them due on the seventh day
+    assert shown(2, 6) == ([5, 7], 2)  # what is due on the seventh day may be nearer than anything seen
+    assert shown(3, 3) == ([5, 7, 9], 2)
+
+
+def test_what_is_nearest_is_a_walk_of_an_index(session, place, noon):
+    place.ready()
+    for name, index in (
+        ("facilitator", "ix_idea_board"),
+        ("lead", "ix_idea_carried"),
+        ("member", "ix_handoff_(mine|queue)"),
+    ):
+        hats, values = hats_of(place.viewer(name)), worn_by(place.viewer(name), noon)
+        values |= {"most": 9, "near": 9, "seen": 9, "far": 9, "seen_far": 9}
+        query = page._listed(hats, dated=True, near=True)
+        no_detours(session)
+        (plan,) = plans_of(session, lambda query=query, values=values: session.execute(query, values).all())
+        assert len(re.findall(index, plan)) >= 3, plan
+        assert not re.search(r"ANY\(lab_id\)|(SCAN|Seq Scan on) (idea|handoff)\b", plan), plan

@@ -30,27 +30,42 @@ from livinglab.pipeline.queries.work.rows import (
     UNITS,
     Arm,
     Hats,
+    Lead,
+    Look,
     Unsought,
     either,
     in_sight,
+    led_by,
     row,
 )
 from livinglab.pipeline.queries.work.tasks import Task
 
+_MINE = Lead(
+    Handoff,
+    (col(Handoff.assignee_id) == ME, col(Handoff.closed_at).is_(None)),
+    OF_HANDOFF,
+    OF_HANDOFF[1],
+    far=True,
+)
 
-def handoffs(hats: Hats) -> Iterator[Arm]:
-    """Yield what a unit's member, a second signer or the writer of an answer has to do."""
+
+def handoffs(hats: Hats, look: Look | None) -> Iterator[Arm]:
+    """Yield what a unit's member, a second signer or the writer of an answer has to do.
+
+    Args:
+        look: Among the nearest of those somebody has; ``None``: among all.
+    """
 
     def of(task: Task, *conditions: Any) -> Arm:
         query = (
             row(task, col(Handoff.id), since=col(Handoff.queued_at), due=BY_IDEA)
             .select_from(Handoff)
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
-            .where(col(Handoff.closed_at).is_(None), in_sight(hats), *conditions)
+            .where(in_sight(hats), *conditions)
         )
         return Arm(query, OF_HANDOFF, due=col(Handoff.owed_at))
 
-    state = col(Handoff.state)
+    state, open_ = col(Handoff.state), col(Handoff.closed_at).is_(None)
     holder, to_take = col(Handoff.assignee_id), state.in_((HandoffState.QUEUED, *IN_PROGRESS))
     if hats.manages:  # a unit without members is the manager's
         empty = sa.select(col(ReceivingUnit.id)).where(
@@ -58,16 +73,16 @@ def handoffs(hats: Hats) -> Iterator[Arm]:
             ~sa.exists().where(col(UnitMember.unit_id) == col(ReceivingUnit.id)),
         )
         yield of(
-            Task.TAKE, col(Handoff.unit_id).in_(empty), Unsought(holder).is_(None), to_take
+            Task.TAKE, col(Handoff.unit_id).in_(empty), open_, Unsought(holder).is_(None), to_take
         )  # units lead
     if hats.units:
         unit = col(Handoff.unit_id)
         written = sa.exists().where(
             col(Answer.handoff_id) == col(Handoff.id), col(Answer.published_at).is_(None)
         )
-        mine = (col(Handoff.assignee_id) == ME, Unsought(unit).in_(UNITS))
+        mine = (*led_by(_MINE, look), Unsought(unit).in_(UNITS))
         runs = col(Handoff.waiting_since).is_(None)
-        yield of(Task.TAKE, unit.in_(UNITS), holder.is_(None), to_take)  # queued, or its holder has left
+        yield of(Task.TAKE, unit.in_(UNITS), open_, holder.is_(None), to_take)  # queued, or its holder left
         yield of(Task.ACKNOWLEDGE, *mine, state == HandoffState.ASSIGNED)
         yield of(Task.ANSWER, *mine, state.in_(AGREED), ~written, runs)
     yield from _unpublished(hats)
@@ -76,8 +91,8 @@ def handoffs(hats: Hats) -> Iterator[Arm]:
 def _unpublished(hats: Hats) -> Iterator[Arm]:
     """Yield answers that wait for a second person, or were sent back: few, and found among themselves."""
     circle = either(
-        (hats.units, col(Handoff.unit_id).in_(UNITS)),
-        (hats.manages, col(Handoff.lab_id).in_(MANAGED)),
+        (hats.units, Unsought(col(Handoff.unit_id)).in_(UNITS)),
+        (hats.manages, Unsought(col(Handoff.lab_id)).in_(MANAGED)),
         (hats.leads, sa.and_(Unsought(col(Idea.lead_id)) == ME, Unsought(col(Idea.lab_id)).in_(LED))),
     )
     for task, own, returned in ((Task.PUBLISH_ANSWER, False, False), (Task.REWRITE_ANSWER, True, True)):

@@ -19,11 +19,14 @@ from livinglab.labs.models import Lab
 from livinglab.pipeline.queries.work.carrying import carried, challenges, handoffs
 from livinglab.pipeline.queries.work.gates import gates
 from livinglab.pipeline.queries.work.moderating import moderation
-from livinglab.pipeline.queries.work.rows import FIRST_ONES, Arm, Hats, hats_of, worn_by
+from livinglab.pipeline.queries.work.rows import FIRST_ONES, Arm, Hats, Look, hats_of, worn_by
 from livinglab.pipeline.queries.work.tasks import Task, WorkItem
 
 MOST = 100
 """So many are shown and counted; nobody looks at the hundred and first before one of these is done."""
+NEAR, FAR = 120, 400
+"""Among so many rows that an index leads to, or so many handoffs, the first tasks are sought before they are
+sought among all."""
 
 
 def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...]:
@@ -33,11 +36,26 @@ def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...
     hats, values = hats_of(viewer), worn_by(viewer, now)
     rows: list[Any] = []
     for dated in (True, False):  # what has no date comes last: it is read where there is room for it
-        query = _listed(hats, dated=dated)
-        if query is not None and len(rows) < MOST:
-            rows += session.connection().execute(query, values | {"most": MOST - len(rows)})
+        if len(rows) < MOST:
+            rows += _first(session, hats, values, dated=dated, most=MOST - len(rows))
     items = [_item(row, viewer, now) for row in rows]
     return tuple(sorted(items, key=lambda item: (item.due is None, item.due.at if item.due else now)))
+
+
+def _first(session: Session, hats: Hats, values: dict[str, object], *, dated: bool, most: int) -> list[Any]:
+    """Return the first tasks: sought among what is nearest, and among all where that may leave one out."""
+    connection, values = session.connection(), values | {"most": most}
+    near = _listed(hats, dated=dated, near=True)
+    if near is not None:
+        found = connection.execute(
+            near, values | {"near": NEAR, "seen": NEAR, "far": FAR, "seen_far": FAR}
+        ).all()
+        rows = [row for row in found if row.task is not None]
+        beyond, full = found[0].ended, len(rows) >= most
+        if not beyond or (full and (not dated or rows[-1].due <= found[0].until)):
+            return rows
+    query = _listed(hats, dated=dated, near=False)
+    return [] if query is None else list(connection.execute(query, values))
 
 
 def work_count(session: Session, viewer: Viewer, now: datetime) -> int:
@@ -88,23 +106,34 @@ def _item(row: Any, viewer: Viewer, now: datetime) -> WorkItem:
     )
 
 
-@lru_cache(maxsize=32)
-def _listed(hats: Hats, *, dated: bool) -> Any | None:
+@lru_cache(maxsize=64)
+def _listed(hats: Hats, *, dated: bool, near: bool) -> Any | None:
     """Return the statement of the page, made once for a mix of roles: making it takes long.
 
     Args:
         dated: Of what has a date, or else of what has none; ``None`` where there can be no such thing.
+        near: Sought among what is nearest, with one row at least, in which stands how far was looked;
+            ``None`` where everything is looked at anyway.
     """
-    parts = [part for arm in _arms(hats) if (part := arm.beginning(dated=dated)) is not None]
-    if not parts:
+    look = Look(dated) if near else None
+    parts = [part for arm in _arms(hats, look) if (part := arm.beginning(dated=dated)) is not None]
+    if not parts or (look is not None and not look.near):
         return None
-    tasks = sa.union_all(*parts).subquery("tasks")
-    return (
+    tasks: Any = sa.union_all(*parts).subquery("tasks")
+
+    def order(of: Any) -> tuple[Any, ...]:
+        return (*((of.c.due,) if dated else ()), of.c.since, of.c.task, of.c.ref)
+
+    found = (
         sa.select(tasks, col(Lab.name).label("lab_name"), col(Lab.timezones))
         .join(Lab, col(Lab.id) == tasks.c.lab_id)
-        .order_by(*((tasks.c.due,) if dated else ()), tasks.c.since, tasks.c.task, tasks.c.ref)
+        .order_by(*order(tasks))
         .limit(FIRST_ONES)
     )
+    if look is None:
+        return found
+    edge, first = look.edge().subquery("edge"), found.subquery("first")
+    return sa.select(edge, first).select_from(edge.outerjoin(first, sa.true())).order_by(*order(first))
 
 
 @lru_cache(maxsize=16)
@@ -113,11 +142,17 @@ def _counted(hats: Hats) -> Any:
 
     Where the first kinds are enough, the others are not looked at.
     """
-    tasks = sa.union_all(*(arm.query for arm in _arms(hats))).subquery("tasks")
+    tasks = sa.union_all(*(arm.query for arm in _arms(hats, None))).subquery("tasks")
     first = sa.select(sa.literal(1)).select_from(tasks).limit(FIRST_ONES).subquery()
     return sa.select(sa.func.count()).select_from(first)
 
 
-def _arms(hats: Hats) -> tuple[Arm, ...]:
+def _arms(hats: Hats, look: Look | None) -> tuple[Arm, ...]:
     """Return all kinds of tasks: first those an index leads to straight, then those to be sought."""
-    return (*moderation(hats), *handoffs(hats), *carried(hats), *gates(hats), *challenges(hats))
+    return (
+        *moderation(hats, look),
+        *handoffs(hats, look),
+        *carried(hats),
+        *gates(hats, look),
+        *challenges(hats),
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.util import ClauseAdapter
 from sqlmodel import col
 
 from livinglab.core.db import INSTANT
@@ -126,6 +127,78 @@ class Arm:
 
 
 FIRST_ONES: Any = sa.bindparam("most", type_=sa.Integer)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lead:
+    """What an index leads to, in its order: tasks are sought among these rows.
+
+    Args:
+        of: The table.
+        where: The conditions by which the index leads.
+        keys: The columns in which the index goes on.
+        due: By when something is due: one of the keys; ``None`` where the tasks have no date.
+        far: Of these rows, which hold little each, more are looked at.
+    """
+
+    of: Any
+    where: tuple[Any, ...]
+    keys: tuple[Any, ...]
+    due: Any
+    far: bool = False
+
+
+@dataclass(slots=True)
+class Look:
+    """How far is looked: tasks are sought among the nearest rows that each index leads to.
+
+    Whatever lies beyond is due later. So the first tasks are known for sure where all of them are due before
+    the last row that was looked at; else they are sought among all.
+
+    Args:
+        dated: Among rows with a date, or else among those without.
+    """
+
+    dated: bool
+    _first: dict[Lead, Any] = field(default_factory=dict)
+
+    def among(self, lead: Lead) -> Any:
+        """Return the condition that a row is one of the nearest."""
+        table = lead.of.__table__.alias()
+        if lead not in self._first:
+            here = ClauseAdapter(table).traverse
+            due = NO_DATE if lead.due is None else table.c[lead.due.key]
+            dated = () if lead.due is None else (due.is_not(None) if self.dated else due.is_(None),)
+            self._first[lead] = (
+                sa.select(table.c.id, due.label("due"))
+                .where(*(here(one) for one in lead.where), *dated)
+                .order_by(*(table.c[key.key] for key in lead.keys))
+                .limit(sa.bindparam("far" if lead.far else "near", type_=sa.Integer))
+            )
+        return col(lead.of.id).in_(sa.select(self._first[lead].subquery().c.id))
+
+    @property
+    def near(self) -> bool:
+        """Say whether there is anything that is not looked at in full."""
+        return bool(self._first)
+
+    def edge(self) -> Any:
+        """Return the query of how many walks ended before all was seen, and by when the first of them did."""
+        ends = []
+        for lead, first in self._first.items():
+            rows, most = first.subquery(), sa.bindparam("seen_far" if lead.far else "seen", type_=sa.Integer)
+            ended = sa.case((sa.func.count() >= most, 1), else_=0).label("ended")
+            ends.append(sa.select(ended, sa.func.max(rows.c.due).label("last")).select_from(rows))
+        walks = sa.union_all(*ends).subquery()
+        edge = sa.select(sa.func.count().label("ended"), sa.func.min(walks.c.last).label("until"))
+        return edge.where(walks.c.ended == 1)
+
+
+def led_by(lead: Lead, look: Look | None) -> tuple[Any, ...]:
+    """Return the conditions on what a lead leads to: on all of it, or on the nearest."""
+    return lead.where if look is None else (look.among(lead),)
+
+
 OF_IDEA = (col(Idea.due_at), col(Idea.waits_since), col(Idea.id))
 """The order of the indexes of ideas by what they are owed."""
 OF_HANDOFF = (col(Handoff.closed_at), col(Handoff.owed_at), col(Handoff.id))
