@@ -75,7 +75,7 @@ def test_a_comment_is_found_on_the_page_where_it_stands(
     first = make.comment(idea, body="Den aller første.")
     with database.writing() as session:
         fill(session, idea, known_id(first.author_id), MOST)
-    late = make.comment(idea, body="Den aller siste.")
+    late = make.comment(idea, body="Den aller siste.", kind=CommentKind.PROBLEM)
     for said, part in ((first, "talk=all"), (late, "/talk?")):
         found = client.get(f"/comments/{said.id}")
         address = found.headers["Location"]
@@ -87,6 +87,7 @@ def test_a_comment_is_found_on_the_page_where_it_stands(
     whole = client.get(f"/ideas/{idea.id}?lang=en").text
     assert "Read the whole conversation" in whole
     assert "at least 999" in whole, "the columns count the first thousand, and say so"
+    assert "1 problem found waits for an answer." in whole, "also one behind the first thousand"
     begins = client.get(f"/ideas/{idea.id}/talk?lang=en").text
     onward = re.search(r'href="([^"]+after=[^"]+)"[^>]*>Show more', begins)
     assert onward is not None

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.ideas.models import Activity, Comment, Idea, IdeaCount, Publication, Stage
+from livinglab.ideas.models import Activity, Comment, CommentKind, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
 from livinglab.ideas.queries.visibility import IN_REVIEW, listed
 from livinglab.labs.models import Challenge, Lab
@@ -176,6 +176,19 @@ def _last_into_review(stage: Stage) -> Any:
         .limit(1)
     )
     return query.correlate(Lab).scalar_subquery()
+
+
+def open_problems(session: Session, idea_id: int) -> int:
+    """Count the problems found with an idea that nobody has answered; where its thread tells only a part."""
+    query = sa.select(sa.func.count()).where(
+        col(Comment.idea_id) == idea_id,
+        col(Comment.publication) == Publication.PUBLISHED,
+        col(Comment.kind) == CommentKind.PROBLEM,
+        col(Comment.parent_id).is_(None),
+        col(Comment.deleted_at).is_(None),
+        col(Comment.resolved_at).is_(None),
+    )
+    return session.scalar(query) or 0
 
 
 def newest_id(session: Session) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from livinglab.handoff.queries import answers_read
 from livinglab.ideas.commands import follow_idea, leave_idea, take_back_idea, unfollow_idea, withdraw_idea
 from livinglab.ideas.forms import CommentForm
 from livinglab.ideas.models import CommentKind, Publication
+from livinglab.ideas.queries.counts import open_problems
 from livinglab.ideas.queries.page import IdeaPage, TakenDown, credits_read, idea_page, once_public
 from livinglab.ideas.queries.thread import SIDES, About, CommentShown, Thread, thread_read
 from livinglab.ideas.queries.visibility import visible_idea
@@ -85,6 +87,8 @@ def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -
         support_read(idea.id, person, now),
         pseudonym_read(person),
     )
+    if thread.cut:
+        thread = replace(thread, open_problems=open_problems(session, idea.id))
     public = idea.published_at is not None
     criteria = {one.code: str(one.title) for made in decisions for one in made.criteria}
     return {
