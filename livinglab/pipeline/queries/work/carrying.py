@@ -56,14 +56,14 @@ def handoffs(hats: Hats, look: Look | None) -> Iterator[Arm]:
         look: Among the nearest of those somebody has; ``None``: among all.
     """
 
-    def of(task: Task, *conditions: Any) -> Arm:
+    def of(task: Task, *conditions: Any, keys: tuple[Any, ...] = OF_HANDOFF) -> Arm:
         query = (
             row(task, col(Handoff.id), since=col(Handoff.queued_at), due=BY_IDEA)
             .select_from(Handoff)
             .join(Idea, col(Idea.id) == col(Handoff.idea_id))
             .where(in_sight(hats), *conditions)
         )
-        return Arm(query, OF_HANDOFF, due=col(Handoff.owed_at))
+        return Arm(query, keys, due=col(Handoff.owed_at))
 
     state, open_ = col(Handoff.state), col(Handoff.closed_at).is_(None)
     holder, to_take = col(Handoff.assignee_id), state.in_((HandoffState.QUEUED, *IN_PROGRESS))
@@ -82,7 +82,10 @@ def handoffs(hats: Hats, look: Look | None) -> Iterator[Arm]:
         )
         mine = (*led_by(_MINE, look), Unsought(unit).in_(UNITS))
         runs = col(Handoff.waiting_since).is_(None)
-        yield of(Task.TAKE, unit.in_(UNITS), open_, holder.is_(None), to_take)  # queued, or its holder left
+        free = (OF_HANDOFF[0], holder, *OF_HANDOFF[1:])  # as their index has them
+        yield of(
+            Task.TAKE, unit.in_(UNITS), open_, holder.is_(None), to_take, keys=free
+        )  # or the holder left
         yield of(Task.ACKNOWLEDGE, *mine, state == HandoffState.ASSIGNED)
         yield of(Task.ANSWER, *mine, state.in_(AGREED), ~written, runs)
     yield from _unpublished(hats)
@@ -118,7 +121,8 @@ def carried(hats: Hats) -> Iterator[Arm]:
     """Yield what a lead carries along: a step whose day has passed, a benefit to be measured."""
     if not hats.leads:
         return
-    led = (Unsought(col(Idea.lab_id)).in_(LED), PUBLIC)
+    lab: Any = sa.func.coalesce(col(Idea.lab_id), 0)  # no index of the whole lab is read beside the lead's
+    led = (lab.in_(LED), PUBLIC)
     steps = (
         row(Task.NEXT_STEP, col(Idea.id), since=col(Idea.waits_since), due=BY_IDEA)
         .select_from(Idea)

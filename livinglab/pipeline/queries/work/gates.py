@@ -82,7 +82,8 @@ _PROPOSED_BY, _PROPOSED_AT = (
     _of_open_review(col(column), PROPOSED) for column in (Proposal.by_id, Proposal.written_at)
 )
 _AT_STAGE: Any = Unsought(col(Idea.stage))
-_LAB: Any = Unsought(col(Idea.lab_id))
+_LAB: Any = sa.func.coalesce(col(Idea.lab_id), 0)
+"""Of what somebody leads: written so that no index of the whole lab is read beside theirs."""
 
 
 @lru_cache(maxsize=8)
