@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,11 +13,12 @@ from sqlmodel import col, select
 from livinglab.core.db import known_id
 from livinglab.core.files import StoredFile
 from livinglab.core.viewer import Viewer
-from livinglab.ideas.models import Comment, Idea, IdeaTag, IdeaVersion, Publication
+from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.ideas.queries.versions import word_diff
-from livinglab.moderation.models import Action, Case, Decision, Report, Source
-from livinglab.moderation.queries.standing import author_face, authors_of, nobody_but
-from livinglab.moderation.queries.suspending import Standing, author_standing
+from livinglab.moderation.models import Action, Case, Decision, Source
+from livinglab.moderation.queries.beside import EarlierDecision, ReportRow, beside
+from livinglab.moderation.queries.standing import author_face
+from livinglab.moderation.queries.suspending import Standing
 from livinglab.moderation.rules import (
     HOLD_FOR,
     NEEDS_REASONS,
@@ -34,7 +35,6 @@ from livinglab.people.models import Person
 from livinglab.people.rules import Face
 
 FIELDS = ("title", "summary", "body", "gains", "place", "link")
-EARLIER = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,6 @@ class Exhibit:
     name: str
     parts: Parts
     changed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReportRow:
-    """A report; who wrote it stays between them and the lab's journal."""
-
-    rule: str
-    text: str
-    at: datetime
-    signed_in: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierDecision:
-    """What was decided about the author's texts before."""
-
-    action: Action
-    rule: str | None
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +122,18 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
     if row is None:
         raise NO_SUCH_CASE
     case, idea, comment = row
-    authors = authors_of(session, idea, comment)
-    alone = nobody_but(session, case.lab_id, authors)
-    if not viewer.moderates(case.lab_id) and not (viewer.is_admin and alone):
+    known = beside(session, case, idea, comment, now)
+    if not viewer.moderates(case.lab_id) and not (viewer.is_admin and known.nobody_else):
         raise NO_SUCH_CASE
     version = _waiting_version(session, case)
     shown = comment or idea
-    author = session.get(Person, shown.author_id) if shown.author_id else None
     thing = Thing.COMMENT if comment else Thing.EDIT if version else Thing.IDEA
     gone = comment is not None and comment.deleted_at is not None
     publication = Publication.REMOVED if gone else shown.publication
     held = in_other_hands(case.held_by, case.held_at, viewer, now)
     mine = case.held_by == viewer.person_id and case.held_at is not None and now - case.held_at < HOLD_FOR
-    own = viewer.person_id in authors
+    own = viewer.person_id in known.authors
     settled = _settled(session, case)
-    reports = _reports(session, case_id)
-    tags = session.scalars(select(IdeaTag.tag).where(IdeaTag.idea_id == idea.id).order_by(col(IdeaTag.tag)))
     on_record = comment is None and version is None and idea.published_at is not None
     picture = version or idea
     return CasePage(
@@ -171,17 +148,17 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         idea_title=idea.title,
         idea_language=idea.language,
         language=shown.language,
-        by=author_face(author, shown.byline),
-        author_language=author.language if author else "",
-        authors=authors,
-        nobody_else=alone,
+        by=author_face(known.writer, shown.byline),
+        author_language=known.writer.language if known.writer else "",
+        authors=known.authors,
+        nobody_else=known.nobody_else,
         exhibits=_exhibits(
             case,
             idea,
             comment,
             version,
-            tags=tags.all(),
-            whole=bool(reports) or idea.publication is Publication.HIDDEN,
+            tags=known.tags,
+            whole=bool(known.reports) or idea.publication is Publication.HIDDEN,
         ),
         image=_image(session, None if comment else picture.image_id),
         image_alt="" if comment else picture.image_alt,
@@ -191,10 +168,10 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         if version
         else (idea.submitted_at or idea.created_at),
         note=version.note if version else "",
-        first_text=version is None and _is_first(session, shown.author_id, idea, comment),
-        reports=() if own else reports,
+        first_text=version is None and known.first_text,
+        reports=() if own else known.reports,
         checks=tuple(dict.fromkeys(found["check"] for found in case.findings)),
-        earlier=_earlier(session, shown.author_id, case, now),
+        earlier=known.earlier,
         opened_at=case.opened_at,
         due_at=case.due_at,
         stamp=case.stamp,
@@ -205,7 +182,7 @@ def case_page(session: Session, case_id: int, viewer: Viewer, now: datetime) -> 
         settled=settled,
         settled_by=_name(session, settled.by_id) if settled else "",
         choices=tuple(_choice(verdict, publication, version is not None, on_record) for verdict in Verdict),
-        author=author_standing(session, shown.author_id),
+        author=known.standing,
     )
 
 
@@ -262,46 +239,6 @@ def _exhibits(
 
 def _image(session: Session, image_id: int | None) -> str | None:
     return session.scalar(select(StoredFile.key).where(StoredFile.id == image_id)) if image_id else None
-
-
-def _reports(session: Session, case_id: int) -> tuple[ReportRow, ...]:
-    rows = session.scalars(select(Report).where(Report.case_id == case_id).order_by(col(Report.id))).all()
-    return tuple(ReportRow(r.rule, r.text, r.at, r.person_id is not None) for r in rows)
-
-
-def _earlier(
-    session: Session, author_id: int | None, case: Case, now: datetime
-) -> tuple[EarlierDecision, ...]:
-    """Return the last decisions against the author here; this case's own too, for whoever suspends."""
-    if author_id is None:
-        return ()
-    query = (
-        select(Decision)
-        .where(
-            Decision.author_id == author_id,
-            Decision.lab_id == case.lab_id,
-            Decision.at > now - EARLIER,
-            col(Decision.action).in_(NEEDS_REASONS),
-        )
-        .order_by(col(Decision.at).desc())
-        .limit(5)
-    )
-    return tuple(EarlierDecision(row.action, row.rule, row.at) for row in session.scalars(query))
-
-
-def _is_first(session: Session, author_id: int | None, idea: Idea, comment: Comment | None) -> bool:
-    """Say whether the author has nothing public yet; a first contribution deserves a friendly word."""
-    if author_id is None:
-        return False
-    public = Publication.PUBLISHED
-    ideas = sa.exists().where(
-        col(Idea.author_id) == author_id, col(Idea.publication) == public, col(Idea.id) != idea.id
-    )
-    other = comment.id if comment else 0
-    said = sa.exists().where(
-        col(Comment.author_id) == author_id, col(Comment.publication) == public, col(Comment.id) != other
-    )
-    return not session.scalar(sa.select(sa.or_(ideas, said)))
 
 
 def _settled(session: Session, case: Case) -> Decision | None:

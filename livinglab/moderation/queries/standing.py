@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,9 +22,15 @@ AUTHORS = (CreditKind.AUTHOR, CreditKind.CO_AUTHOR)
 def authors_of(session: Session, idea: Idea, comment: Comment | None) -> frozenset[int]:
     """Return whose own text it is: the comment's author, or all authors of the idea (rule M1)."""
     if comment is not None:
-        return frozenset({comment.author_id}) if comment.author_id else frozenset()
+        return authors_from(idea, comment, ())
     query = select(Credit.person_id).where(Credit.idea_id == idea.id, col(Credit.kind).in_(AUTHORS))
-    return frozenset(session.scalars(query)) | ({idea.author_id} if idea.author_id else frozenset())
+    return authors_from(idea, None, session.scalars(query))
+
+
+def authors_from(idea: Idea, comment: Comment | None, credited: Iterable[int | None]) -> frozenset[int]:
+    """Return the same, where it is known who is credited as author of the idea."""
+    found = (comment.author_id,) if comment is not None else (idea.author_id, *credited)
+    return frozenset(one for one in found if one)
 
 
 def is_author(person: Any) -> sa.ColumnElement[bool]:
@@ -45,17 +51,18 @@ def is_author(person: Any) -> sa.ColumnElement[bool]:
 
 def nobody_for_it() -> sa.ColumnElement[bool]:
     """Return the condition that nobody in the lab may decide a case, so that the administrator does."""
-    able = sa.exists().where(*_moderates(col(Case.lab_id)), ~is_author(col(RoleGrant.person_id)))
+    able = sa.exists().where(*moderates(col(Case.lab_id)), ~is_author(col(RoleGrant.person_id)))
     return ~able.correlate(Case, Idea, Comment)
 
 
 def nobody_but(session: Session, lab_id: int, out: Collection[int]) -> bool:
     """Say whether nobody moderates in a lab but these people."""
-    query = sa.select(sa.exists().where(*_moderates(lab_id), col(RoleGrant.person_id).not_in(out)))
+    query = sa.select(sa.exists().where(*moderates(lab_id), col(RoleGrant.person_id).not_in(out)))
     return not session.scalar(query)
 
 
-def _moderates(lab_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+def moderates(lab_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions on role grants of those who may moderate in a lab just now."""
     holder = aliased(Person)
     return (
         col(RoleGrant.lab_id) == lab_id,
@@ -81,7 +88,7 @@ def involved_in(session: Session, decision: Decision) -> frozenset[int]:
 def uninvolved_in(session: Session, decision: Decision) -> frozenset[int]:
     """Return the facilitators and managers of the lab who may decide an appeal against it (rule M3)."""
     out = involved_in(session, decision) | ({decision.author_id} if decision.author_id else frozenset())
-    query = select(RoleGrant.person_id).where(*_moderates(decision.lab_id))
+    query = select(RoleGrant.person_id).where(*moderates(decision.lab_id))
     return frozenset(session.scalars(query)) - out
 
 
@@ -97,8 +104,12 @@ def thing_of_decision(decision: Decision, case: Case) -> Thing:
     return Thing.EDIT if case.version is not None else Thing.IDEA
 
 
-def author_face(person: Person | None, byline: Byline) -> Face:
-    """Return the author as the byline allows; moderators see no more than everybody (rule P4)."""
+def author_face(person: Any, byline: Byline) -> Face:
+    """Return the author as the byline allows; moderators see no more than everybody (rule P4).
+
+    Args:
+        person: A row with name, pseudonym and end of the account; ``None`` without one.
+    """
     if person is None:
         return face_of(name=None)
     erased = person.erased_at is not None

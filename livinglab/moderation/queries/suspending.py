@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from livinglab.core.together import Rows
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea
 from livinglab.labs.models import UnitMember
@@ -35,19 +37,27 @@ class Standing:
 
 def author_standing(session: Session, author_id: int | None) -> Standing:
     """Return what stands against suspending somebody: one statement."""
-    role = sa.exists().where(col(RoleGrant.person_id) == author_id, col(RoleGrant.ended_at).is_(None))
-    seat = sa.exists().where(col(UnitMember.person_id) == author_id)
-    until = (
-        sa.select(sa.func.max(col(Suspension.until)))
-        .where(col(Suspension.person_id) == author_id, col(Suspension.ended_at).is_(None))
-        .scalar_subquery()
+    rows = session.execute(standing_query(), {"person_id": author_id or 0}).all()
+    return standing_from(author_id, rows)
+
+
+def standing_from(author_id: int | None, rows: Rows) -> Standing:
+    """Return it of the rows of ``standing_query``."""
+    return Standing(author_id, rows[0].duties, rows[0].until) if rows else Standing(None, False, None)  # noqa: FBT003
+
+
+@lru_cache(maxsize=1)
+def standing_query() -> Any:
+    """Return the statement on one person, made once."""
+    person: Any = sa.bindparam("person_id", type_=sa.Integer)
+    role = sa.exists().where(col(RoleGrant.person_id) == person, col(RoleGrant.ended_at).is_(None))
+    seat = sa.exists().where(col(UnitMember.person_id) == person)
+    until = sa.select(sa.func.max(col(Suspension.until))).where(
+        col(Suspension.person_id) == person, col(Suspension.ended_at).is_(None)
     )
-    row = session.execute(
-        sa.select(sa.or_(col(Person.is_admin), role, seat), until).where(
-            col(Person.id) == author_id, col(Person.erased_at).is_(None)
-        )
-    ).one_or_none()
-    return Standing(None, has_duties=False, until=None) if row is None else Standing(author_id, *row)
+    duties = sa.or_(col(Person.is_admin), role, seat).label("duties")
+    query = sa.select(duties, until.scalar_subquery().label("until"))
+    return query.where(col(Person.id) == person, col(Person.erased_at).is_(None))
 
 
 @dataclass(frozen=True, slots=True)
