@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -29,6 +29,47 @@ Texts = dict[str, str]
 """One text in several languages: ``{"nb": "Mobilitet", "fi": "Liikkuminen"}`` (rule L5)."""
 
 
+def another(model: type[Any]) -> Any:
+    """Return a table under another name, for a statement that reads two rows of it.
+
+    It is made whole at once. SQLAlchemy's own ``aliased`` makes each column when it is first asked for; two
+    threads that ask at the same time may find one missing, and the statement that lacks it would be kept as
+    long as the process lives.
+    """
+    row = aliased(model)
+    for name in sa.inspect(model).column_attrs.keys():  # noqa: SIM118  # not a dictionary
+        getattr(row, name).__clause_element__()
+    return row
+
+
+class Words(sa.Enum):
+    """An enum whose members stand in statements by their words, as if they were written there.
+
+    Of a value that comes later a planner thinks that it is as frequent as the others; but nearly all ideas
+    are public, and few are in review. What is compared with a value bound by name stays bound.
+    """
+
+    class Comparator(sa.Enum.Comparator):
+        """Compares with members by their words."""
+
+        def operate(self, op: Any, *other: Any, **named: Any) -> Any:
+            """Take part in an operation."""
+            return super().operate(op, *map(self._word, other), **named)
+
+        def _word(self, other: Any) -> Any:
+            kind: Any = self.type
+            if isinstance(other, kind.enum_class):
+                return sa.bindparam(None, other, type_=kind, unique=True, literal_execute=True)
+            several = isinstance(other, list | tuple | set | frozenset)
+            if several and other and all(isinstance(one, kind.enum_class) for one in other):
+                return sa.bindparam(
+                    None, list(other), type_=kind, unique=True, expanding=True, literal_execute=True
+                )
+            return other
+
+    comparator_factory = Comparator
+
+
 def by_value(kind: type[StrEnum], check: str = "") -> sa.Enum:
     """Return the column type of an enum: stored by value, with a CHECK in the database itself.
 
@@ -37,7 +78,7 @@ def by_value(kind: type[StrEnum], check: str = "") -> sa.Enum:
     """
     longest = max(len(member.value) for member in kind)
     name = check or "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("_")
-    return sa.Enum(
+    return Words(
         kind,
         native_enum=False,
         create_constraint=True,

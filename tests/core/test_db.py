@@ -1,12 +1,15 @@
 """The two doors of the database."""
 
+import sys
 import threading
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import col
 
-from livinglab.core.db import Database
-from livinglab.ideas.models import IdeaCount
+from livinglab.core.db import Database, another
+from livinglab.ideas.models import Idea, IdeaCount, Stage
+from livinglab.people.models import Person
 from tests.make import Make
 
 
@@ -97,3 +100,46 @@ def test_a_reading_that_broke_is_taken_back_and_its_line_still_serves(database):
         session.connection().exec_driver_sql("SELECT 1 / 0")
     with database.reading() as session:
         assert session.scalar(sa.select(sa.literal(1))) == 1
+
+
+def test_words_of_our_own_stand_in_statements_and_what_is_bound_by_name_stays_bound(database, make):
+    idea, stage = make.idea(), col(Idea.stage)
+    query = sa.select(idea_id := col(Idea.id)).where(
+        idea_id == idea.id,
+        stage == Stage.IDEA,
+        stage.in_((Stage.IDEA, Stage.CONCEPT)),
+        stage == sa.bindparam("asked", type_=stage.type),
+    )
+    ran = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *told: ran.append(told[2]))
+    with database.reading() as session:
+        for asked in (Stage.IDEA, Stage.CONCEPT):
+            found = session.execute(query, {"asked": asked}).all()
+            assert [row[0] for row in found] == ([idea.id] if asked is Stage.IDEA else [])
+    words = "idea.stage = 'idea' AND idea.stage IN ('idea', 'concept') AND idea.stage = "
+    assert all(words in statement for statement in ran if statement.startswith("SELECT"))
+    assert not any(statement.rstrip().endswith("'") for statement in ran)
+
+
+def test_many_threads_make_the_same_statement_of_a_table_under_another_name():
+    """Where columns are made when first asked for, one in fifteen rounds of this lacks one."""
+    every = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    made = []
+
+    def make_it(row, together):
+        together.wait()
+        made.append(str(sa.select(row.id, row.name, row.title, row.photo_id).where(row.erased_at.is_(None))))
+
+    try:
+        for _ in range(60):
+            row, together = another(Person), threading.Barrier(6)
+            threads = [threading.Thread(target=make_it, args=(row, together)) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(every)
+    assert len(made) == 360
+    assert len(set(made)) == 1

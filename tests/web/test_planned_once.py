@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col
@@ -47,10 +49,11 @@ def test_no_statement_of_a_page_hangs_on_a_bound_value(client, sign_in, make, re
 
 @pytest.mark.one_database("sqlite")
 def test_a_bound_value_that_an_index_names_is_noticed(database, replanned):
+    state: Any = col(Proposal.state)
     query = sa.select(col(Proposal.id)).where(
-        col(Proposal.review_id) == 1, col(Proposal.state) == ProposalState.OPEN
+        col(Proposal.review_id) == 1, state == sa.bindparam("state", type_=state.type)
     )
     for _ in range(RUNS):
         with database.reading() as session:
-            session.execute(query).all()
+            session.execute(query, {"state": ProposalState.OPEN}).all()
     assert len(replanned()) == 1

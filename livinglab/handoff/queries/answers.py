@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.clock import local_day
-from livinglab.core.db import Texts
+from livinglab.core.db import Texts, another
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read, Rows
 from livinglab.handoff.models import Answer, AnswerKind, Handoff, Outcome
@@ -76,8 +76,8 @@ class AnswerShown:
         return self.published_at is not None
 
 
-_signer, _second = aliased(Person), aliased(Person)
-_signer_photo, _second_photo = aliased(StoredFile), aliased(StoredFile)
+_signer, _second = another(Person), another(Person)
+_signer_photo, _second_photo = another(StoredFile), another(StoredFile)
 _OF_ANSWER = (
     "id", "handoff_id", "idea_id", "kind", "outcome", "language", "title", "body", "signer_id",
     "signer_title", "corrects_id", "written_at", "published_at", "returned_note", "stamp",

@@ -11,10 +11,10 @@ from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.db import Texts
+from livinglab.core.db import Texts, another
 from livinglab.core.files import StoredFile
 from livinglab.ideas.models import Activity, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.visibility import listed
@@ -65,8 +65,8 @@ class IdeaCard:
     image_alt: str
 
 
-_Photo: Any = aliased(StoredFile)
-_Image: Any = aliased(StoredFile)
+_Photo: Any = another(StoredFile)
+_Image: Any = another(StoredFile)
 _OF_IDEA = (
     "id", "lab_id", "challenge_id", "title", "language", "summary", "stage", "activity", "publication",
     "hold_until", "decline_code", "next_step", "next_who", "next_by", "waits_since", "due_at", "late_since",

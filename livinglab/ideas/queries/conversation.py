@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Publication
 from livinglab.ideas.queries.thread import MOST, About, CommentShown, comment_shown, comments_query
@@ -61,7 +62,7 @@ def conversation(
 
 def _something_to_read() -> sa.ColumnElement[bool]:
     """Leave out what was deleted, but for the trace of what others answered (rule I1)."""
-    reply: Any = aliased(Comment)
+    reply: Any = another(Comment)
     answered = sa.exists().where(
         reply.parent_id == col(Comment.id),
         reply.publication == Publication.PUBLISHED,
@@ -90,7 +91,7 @@ def spot_of(session: Session, comment_id: int, viewer: Viewer) -> Spot:
     Raises:
         NotFound: ``no-such-comment``; also where the idea is hidden from this person.
     """
-    earlier: Any = aliased(Comment)
+    earlier: Any = another(Comment)
     before = (
         sa.select(sa.func.count())
         .where(earlier.idea_id == col(Comment.idea_id), earlier.id <= col(Comment.id))

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.db import Texts
+from livinglab.core.db import Texts, another
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read, Rows
 from livinglab.core.viewer import Role, Viewer
@@ -102,8 +102,8 @@ class CreditShown:
     kinds: tuple[CreditKind, ...]
 
 
-_Photo: Any = aliased(StoredFile)
-_Image: Any = aliased(StoredFile)
+_Photo: Any = another(StoredFile)
+_Image: Any = another(StoredFile)
 _OF_IDEA = (
     "id", "challenge_id", "category_id", "author_id", "author_left_at", "lead_id", "byline", "language",
     "title", "summary", "body", "gains", "place", "link", "image_id", "image_alt", "version", "publication",

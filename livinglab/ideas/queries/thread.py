@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.db import known_id
+from livinglab.core.db import another, known_id
 from livinglab.core.errors import Refused
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read, Rows
@@ -210,7 +210,7 @@ def _answered_in_public() -> sa.ColumnElement[bool]:
 
     Its words are not shown (rule I1).
     """
-    reply: Any = aliased(Comment)
+    reply: Any = another(Comment)
     return sa.and_(
         col(Comment.publication).not_in((Publication.PUBLISHED, Publication.DRAFT)),
         sa.exists().where(

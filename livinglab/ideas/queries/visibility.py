@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,16 +24,6 @@ IN_REVIEW: Any = sa.text(
 """Public ideas in review: first as the index of them says it (``models``), then as columns are sought."""
 RUNNING: Any = sa.text("idea.stage || '' = 'service' AND idea.stage = 'service'")
 """Services, likewise."""
-
-
-def by_words(values: Collection[Activity]) -> Any:
-    """Return activities for a condition in whose statement they stand by their words.
-
-    Of values that come later PostgreSQL thinks that each is as frequent as the others: where all ideas are
-    active, that none is left without the archived, or that all are declined.
-    """
-    activity: Any = col(Idea.activity)
-    return sa.bindparam(None, tuple(values), type_=activity.type, expanding=True, literal_execute=True)
 
 
 def visible_to(viewer: Viewer) -> Condition:
@@ -73,8 +62,8 @@ def listed(*activities: Activity) -> Condition:
     """Return the condition of what stands in lists: public ideas, those that ended only when asked for."""
     public = col(Idea.publication) == Publication.PUBLISHED
     if activities:
-        return sa.and_(public, col(Idea.activity).in_(by_words(activities)))
-    return sa.and_(public, col(Idea.activity).not_in(by_words(OUT_OF_LISTS)))
+        return sa.and_(public, col(Idea.activity).in_(activities))
+    return sa.and_(public, col(Idea.activity).not_in(OUT_OF_LISTS))
 
 
 def comment_visible() -> Condition:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.core.text import excerpt, to_plain
 from livinglab.core.together import Read, Rows
 from livinglab.core.viewer import Viewer
@@ -68,7 +69,7 @@ _WORDS = 600
 @lru_cache(maxsize=128)
 def _waiting_query(labs: frozenset[int]) -> Any:
     """Return the statement, made once for the same labs; who asks is bound."""
-    first = sa.orm.aliased(Person)
+    first = another(Person)
     said = col(Decision.comment_id).is_not(None)
     is_open = sa.and_(col(Appeal.lab_id).in_(labs), col(Appeal.outcome).is_(None))
     query: Any = (
@@ -102,7 +103,7 @@ def _waiting_query(labs: frozenset[int]) -> Any:
 
 def uninvolved(me: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions on appeal and decision under which a person may decide it (rule M3)."""
-    other = sa.orm.aliased(Decision)
+    other = another(Decision)
     same = sa.and_(
         col(other.idea_id) == col(Decision.idea_id),
         sa.func.coalesce(col(other.comment_id), 0) == sa.func.coalesce(col(Decision.comment_id), 0),

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.core.text import excerpt, to_plain
 from livinglab.core.together import Read, together
 from livinglab.core.viewer import Role, Viewer
@@ -152,7 +153,7 @@ def _with_things(query: Any) -> Any:
 
 
 _ME = sa.bindparam("me", type_=sa.Integer)
-_holder = aliased(Person)
+_holder = another(Person)
 _WORDS = 600
 """So many characters of a comment are read for its beginning."""
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from livinglab.core.db import another
 from livinglab.core.viewer import Role
 from livinglab.ideas.models import Byline, Comment, Credit, CreditKind, Idea
 from livinglab.moderation.models import Case, Decision
@@ -63,7 +64,7 @@ def nobody_but(session: Session, lab_id: int, out: Collection[int]) -> bool:
 
 def moderates(lab_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions on role grants of those who may moderate in a lab just now."""
-    holder = aliased(Person)
+    holder = another(Person)
     return (
         col(RoleGrant.lab_id) == lab_id,
         col(RoleGrant.role).in_((Role.FACILITATOR, Role.MANAGER)),

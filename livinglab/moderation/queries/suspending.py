@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from livinglab.core.db import another
 from livinglab.core.together import Rows
 from livinglab.core.viewer import Viewer
 from livinglab.ideas.models import Comment, Idea
@@ -79,7 +80,7 @@ class SuspendedRow:
 def suspended(session: Session, viewer: Viewer) -> tuple[SuspendedRow, ...]:
     """Return who is suspended in the name of the person's labs; before the administrator, all."""
     here = sa.true() if viewer.is_admin else col(Suspension.lab_id).in_(moderated_labs(viewer))
-    decider = sa.orm.aliased(Person)
+    decider = another(Person)
     rows: Any = session.execute(
         sa.select(Suspension, Decision, Idea, Comment, Person, col(decider.name).label("decider"))
         .join(Decision, col(Decision.id) == col(Suspension.decision_id))

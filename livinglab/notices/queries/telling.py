@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.core.files import StoredFile
 from livinglab.core.journal import Event
 from livinglab.core.text import in_language
@@ -61,9 +62,9 @@ class ToldEvent:
         return SENTENCES[self.kind].icon
 
 
-_comment, _version = aliased(Comment), aliased(IdeaVersion)
-_other, _photo = aliased(Person), aliased(StoredFile)
-_own_unit, _handoff_unit = aliased(ReceivingUnit), aliased(ReceivingUnit)
+_comment, _version = another(Comment), another(IdeaVersion)
+_other, _photo = another(Person), another(StoredFile)
+_own_unit, _handoff_unit = another(ReceivingUnit), another(ReceivingUnit)
 
 
 def told_events(

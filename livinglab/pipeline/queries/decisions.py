@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.core.errors import NotFound
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read
@@ -24,8 +25,8 @@ from livinglab.people.rules import Face
 from livinglab.pipeline.models import DecisionOutcome, DeclineCode, Door, GateDecision, Review
 from livinglab.pipeline.rules import Facts, criteria_of
 
-_first, _second = aliased(Person), aliased(Person)
-_first_photo, _second_photo = aliased(StoredFile), aliased(StoredFile)
+_first, _second = another(Person), another(Person)
+_first_photo, _second_photo = another(StoredFile), another(StoredFile)
 
 
 @dataclass(frozen=True, slots=True)

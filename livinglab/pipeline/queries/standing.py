@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.clock import local_day
-from livinglab.core.db import Texts
+from livinglab.core.db import Texts, another
 from livinglab.core.files import StoredFile
 from livinglab.core.together import Read
 from livinglab.handoff.models import POSITIVE, Handoff, HandoffState
@@ -92,10 +92,10 @@ class Standing:
         return self.late_days > 0
 
 
-_lead = aliased(Person)
-_assignee = aliased(Person)
-_lead_photo = aliased(StoredFile)
-_assignee_photo = aliased(StoredFile)
+_lead = another(Person)
+_assignee = another(Person)
+_lead_photo = another(StoredFile)
+_assignee_photo = another(StoredFile)
 
 
 def lead_face(row: Any) -> Face | None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import Words
 from livinglab.core.text import words
 from livinglab.ideas.models import Activity, Idea
 from livinglab.ideas.queries.listing.shapes import Conditions, Filter, Found
@@ -96,7 +97,7 @@ def bound(shape: Shape) -> Conditions:
     wanted = Filter(activity=activity, box=box, late=late, **dict.fromkeys(names, 1))  # type: ignore[arg-type]
 
     def equal(name: str, column: Any, _value: object) -> Any:
-        by_word = name == "stage"  # as ``visibility.by_words``
+        by_word = isinstance(column.type, Words)
         return column == sa.bindparam(f"only_{name}", type_=column.type, literal_execute=by_word)
 
     return shaped(wanted, equal)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.core.files import StoredFile
 from livinglab.people.models import Person
 from livinglab.people.queries import face_columns, face_in
@@ -40,7 +41,7 @@ def review_shown(session: Session, review_id: int | None) -> ReviewShown | None:
     )
 
 
-_writer, _settler = aliased(Person), aliased(Person)
+_writer, _settler = another(Person), another(Person)
 
 
 def proposals_of(session: Session, review_id: int | None) -> tuple[ProposalShown, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import another
 from livinglab.ideas.models import Comment, CommentKind, Publication
 from livinglab.people.models import Person
 from livinglab.people.rules import face_of
@@ -18,7 +19,7 @@ OPEN_CONCERNS = 30
 
 def concerns_of(session: Session, idea_id: int) -> tuple[Concern, ...]:
     """Return the open concerns and unanswered problems of an idea, oldest first."""
-    reply = aliased(Comment)
+    reply = another(Comment)
     replies: Any = (
         sa.select(sa.func.count())
         .select_from(reply)
