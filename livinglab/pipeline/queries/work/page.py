@@ -24,7 +24,7 @@ from livinglab.pipeline.queries.work.tasks import Task, WorkItem
 
 MOST = 100
 """So many are shown and counted; nobody looks at the hundred and first before one of these is done."""
-NEAR, FAR = 120, 400
+NEAR, FAR = 160, 400
 """Among so many rows that an index leads to, or so many handoffs, the first tasks are sought before they are
 sought among all."""
 
