@@ -1,11 +1,13 @@
 """What a search finds and in which order: the same on both databases, whichever way it is looked for."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
-from livinglab.ideas.models import Stage
+from livinglab.ideas.models import IdeaCount, Stage
 from livinglab.ideas.queries import words
-from livinglab.ideas.queries.listing import Filter, Order, found_in, ideas_page
+from livinglab.ideas.queries.listing import Filter, Order, best, found_in, ideas_page
 from livinglab.ideas.queries.tally import stage_counts
 from livinglab.ideas.queries.words import Seen, find
 from tests.ideas.test_listing import found, plant, walk
@@ -119,3 +121,19 @@ def test_a_search_sorted_by_its_age_shows_each_hit_once(session, make, noon):
     lab = make.lab()
     ids = [plant(session, make, f"Benk {n}", lab) for n in range(9)]
     assert sorted(walk(session, Filter(words="benk"), Order.NEWEST, noon, size=2)) == ids
+
+
+def test_the_best_supported_of_a_search_are_not_sought_among_all(session, make, noon, monkeypatch):
+    monkeypatch.setattr(
+        best, "_most_supported", lambda *_: pytest.fail("the index of all supports is walked")
+    )
+    lab, old = make.lab(settings={"counts_hidden_hours": 0}), noon - timedelta(days=9)
+    numbers = {}
+    for supports in (3, 9, 5):
+        idea_id = plant(session, make, f"Benk {supports}", lab, published_at=old)
+        session.execute(sa.update(IdeaCount).where(IdeaCount.idea_id == idea_id).values(supports=supports))
+        numbers[supports] = idea_id
+    wanted = Filter(words="benk")
+    wanted = Filter(words="benk", found=found_in(session, wanted))
+    page = ideas_page(session, wanted, Order.BEST, noon, hidden_hours={lab.id: 0})
+    assert [card.id for card in page.cards] == [numbers[9], numbers[5], numbers[3]]

@@ -69,10 +69,12 @@ _LED = ("challenge_id", "category_id", "author_id", "lab_id")
 
 
 def _few_here(session: Session, wanted: Filter, is_open: Conditions) -> sa.Subquery | None:
-    """Return the ideas with open counts of a challenge, category, author or lab that has few, else ``None``.
+    """Return the ideas with open counts of a search, or of a place, category or author with few of them.
 
     Down the index of supports those few would be far apart.
     """
+    if wanted.found is not None:
+        return sa.select(col(Idea.id).label("id")).where(*is_open).subquery("near")
     led = next((name for name in _LED if getattr(wanted, name)), None)
     if led is None:
         return None
