@@ -106,9 +106,11 @@ _POSTGRES = {
     "keepalives_interval": "3",
     "keepalives_count": "3",
     "options": f"-c lock_timeout={_SERVER_LOCK_WAIT_S}s -c max_parallel_workers_per_gather=0 -c jit=off"
-    " -c random_page_cost=1.1 -c plan_cache_mode=force_generic_plan",
+    " -c random_page_cost=1.1 -c plan_cache_mode=force_generic_plan -c client_connection_check_interval=2s",
 }
-"""No page reads so much that starting helpers or compiling its statement first would be repaid; and what is
+"""Whoever lost patience has gone: the server looks for that every two seconds and stops what it was asked.
+
+No page reads so much that starting helpers or compiling its statement first would be repaid; and what is
 read lies in memory or on a disk without a moving arm, where the default (4) leads past indexes. Statements
 are planned for any values, once: each is written for its index, as SQLite needs it anyway, and planning one
 of a list for its values cost five times what running it does."""

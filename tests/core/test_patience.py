@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +26,28 @@ def test_a_silent_database_is_given_up_and_the_next_who_asks_is_answered(databas
     assert monotonic() - began < 3
     with patience(5), database.reading() as session:
         assert session.scalar(sa.text("SELECT 1")) == 1
+
+
+def test_the_server_stops_what_nobody_waits_for_any_more(database: Database) -> None:
+    long = sa.text(
+        "SELECT count(*) /* long */ FROM generate_series(1, 100000000) AS n WHERE md5(n::text) = 'x'"
+    )
+    with patience(0.3), pytest.raises(OperationalError), database.reading() as session:
+        session.execute(long)
+    asked = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%/* long */ FROM%'"
+        " AND pid <> pg_backend_pid()"
+    )
+
+    def running() -> int:
+        with database.reading() as session:
+            return session.scalar(asked) or 0
+
+    assert running() == 1
+    until = monotonic() + 8
+    while running() and monotonic() < until:
+        sleep(0.2)
+    assert running() == 0
 
 
 def test_patience_is_for_all_statements_together_and_none_is_sent_after_it(database: Database) -> None:
