@@ -106,5 +106,8 @@ def test_what_is_nearest_is_a_walk_of_an_index(session, place, noon):
         query = page._listed(hats, dated=True, near=True)
         no_detours(session)
         (plan,) = plans_of(session, lambda query=query, values=values: session.execute(query, values).all())
-        assert len(re.findall(index, plan)) >= 3, plan
+        if (
+            session.get_bind().dialect.name == "sqlite"
+        ):  # which of two, PostgreSQL decides by how many there are
+            assert len(re.findall(index, plan)) >= 3, plan
         assert not re.search(r"ANY\(lab_id\)|(SCAN|Seq Scan on) (idea|handoff)\b", plan), plan
