@@ -59,12 +59,10 @@ class Words(sa.Enum):
         def _word(self, other: Any) -> Any:
             kind: Any = self.type
             if isinstance(other, kind.enum_class):
-                return sa.bindparam(None, other, type_=kind, unique=True, literal_execute=True)
+                return sa.literal_column(f"'{other.value}'", kind)
             several = isinstance(other, list | tuple | set | frozenset)
             if several and other and all(isinstance(one, kind.enum_class) for one in other):
-                return sa.bindparam(
-                    None, list(other), type_=kind, unique=True, expanding=True, literal_execute=True
-                )
+                return [self._word(one) for one in sorted(other)]
             return other
 
     comparator_factory = Comparator

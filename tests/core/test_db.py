@@ -116,7 +116,7 @@ def test_words_of_our_own_stand_in_statements_and_what_is_bound_by_name_stays_bo
         for asked in (Stage.IDEA, Stage.CONCEPT):
             found = session.execute(query, {"asked": asked}).all()
             assert [row[0] for row in found] == ([idea.id] if asked is Stage.IDEA else [])
-    words = "idea.stage = 'idea' AND idea.stage IN ('idea', 'concept') AND idea.stage = "
+    words = "idea.stage = 'idea' AND idea.stage IN ('concept', 'idea') AND idea.stage = "
     assert all(words in statement for statement in ran if statement.startswith("SELECT"))
     assert not any(statement.rstrip().endswith("'") for statement in ran)
 
