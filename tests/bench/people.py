@@ -22,10 +22,10 @@ from livinglab.people.commands import open_device
 from livinglab.people.models import Person, RoleGrant
 from livinglab.voting.models import Support
 from livinglab.voting.rules import PER_HOUR
-from tests.bench.build.plan import DISCUSSION
 from tests.bench.client import Request
 from tests.bench.direct import Pair
 from tests.bench.serving import Site
+from tests.bench.town.plan import DISCUSSION
 from tests.conftest import SECRET
 from tests.faults.harness import TOKEN
 

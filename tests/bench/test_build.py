@@ -22,8 +22,8 @@ from livinglab.pipeline.models import GateDecision
 from livinglab.pipeline.queries import BoardFilter, board, work
 from livinglab.pipeline.rules import legal_path
 from livinglab.voting.models import Support
-from tests.bench.build import build
-from tests.bench.build.plan import FACILITATORS, LEADS, NOW, Plan, Town, plan_of
+from tests.bench.town import build
+from tests.bench.town.plan import FACILITATORS, LEADS, NOW, Plan, Town, plan_of
 
 IDEAS = 400
 
@@ -143,6 +143,6 @@ def test_the_same_seed_gives_the_same_town() -> None:
         return [plan_of(town, number) for number in range(1, 50)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.bench.build.plan.LAB_SHARES", (1.0,))
+        patch.setattr("tests.bench.town.plan.LAB_SHARES", (1.0,))
         assert plans(7) == plans(7)
         assert plans(7) != plans(8)

@@ -23,8 +23,8 @@ from livinglab.core.clock import utc_now
 from livinglab.core.db import Database
 from livinglab.core.glance import newest_step
 from livinglab.labs.models import Challenge
-from tests.bench.build import build
 from tests.bench.meters import postmaster
+from tests.bench.town import build
 from tests.faults.servers import Postgres
 
 FRESH = timedelta(days=7)
@@ -35,7 +35,7 @@ def recipe() -> str:
     """Return a word that changes with the schema and with how a town is built."""
     told = hashlib.sha256(newest_step().encode())
     here = Path(__file__).parent
-    for file in (*sorted((here / "build").glob("*.py")), here / "bulk.py"):
+    for file in (*sorted((here / "town").glob("*.py")), here / "bulk.py"):
         told.update(file.read_bytes())
     return told.hexdigest()[:8]
 
