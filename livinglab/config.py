@@ -83,6 +83,17 @@ class Config:
         return urlsplit(self.base_url).hostname or ""
 
 
+DEMO_OPERATOR: dict[str, Any] = {
+    "owner": "Livinglab Demo (example.org)",
+    "contact_email": "hello@demo.example.org",
+    "contact_address": "Example Street 1, 00000 Example",
+    "privacy_officer": "privacy@demo.example.org",
+    "supervisory_authority": "Example Authority, authority.example.org",
+    "accessibility_contact": "access@demo.example.org",
+}
+"""Who runs the demo: nobody, at addresses that can belong to nobody (RFC 2606)."""
+
+
 def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
     """Read the settings.
 
@@ -96,6 +107,8 @@ def load_config(instance: Path | None = None, environ: Mapping[str, str] = os.en
         chosen |= _from_file(file)
     names = {f"LIVINGLAB_{name.upper()}": name for name in _choosable()}
     chosen |= {name: _parse(name, environ[key]) for key, name in names.items() if key in environ}
+    if chosen.get("demo"):
+        chosen = DEMO_OPERATOR | chosen
     chosen["database_url"] = _database_url(chosen.get("database_url", ""))
     chosen["base_url"] = chosen.get("base_url", Config().base_url).rstrip("/")
     chosen["log_level"] = _log_level(chosen.get("log_level", Config().log_level))

@@ -31,6 +31,12 @@ def test_a_value_that_cannot_be_meant_is_refused(tmp_path: Path, name: str, valu
         load_config(tmp_path, FINE | {f"LIVINGLAB_{name}": value})
 
 
+def test_nobody_runs_the_demo_and_a_setting_still_beats_it(tmp_path: Path) -> None:
+    chosen = load_config(tmp_path, {"LIVINGLAB_DEMO": "1", "LIVINGLAB_OWNER": "Fjellvik kommune"})
+    assert (chosen.owner, chosen.contact_email.endswith("example.org")) == ("Fjellvik kommune", True)
+    assert load_config(tmp_path, FINE).contact_email == ""
+
+
 def test_a_relative_folder_is_the_one_the_program_was_started_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
