@@ -128,6 +128,29 @@ def test_a_step_of_the_unit_keeps_the_day_somebody_named(scene):
     assert _everywhere(scene, scene.noon) == (by, 0)
 
 
+@pytest.mark.parametrize(
+    ("step", "kind", "stays"),
+    [
+        ("Foreløpig svar fra parkene", AnswerKind.PRELIMINARY, False),
+        ("Slutligt svar", AnswerKind.PRELIMINARY, True),
+        ("Alustava vastaus", AnswerKind.RECEIPT, True),
+        ("Talk about the final answer with the class", AnswerKind.FINAL, True),
+    ],
+)
+def test_a_named_step_is_over_when_it_was_the_answer_that_has_come(scene, step, kind, stays):
+    handoff = _concept(scene)
+    _name(scene, scene.noon.date() + timedelta(days=2), step)
+    if kind is AnswerKind.FINAL:
+        scene.final(handoff, scene.noon)
+    elif kind is AnswerKind.PRELIMINARY:
+        scene.answer(handoff, kind, scene.noon)
+    scene.session.expire_all()
+    idea = scene.session.get_one(Idea, scene.idea.id)
+    assert (idea.next_step, idea.next_by is not None) == ((step, True) if stays else ("", False))
+    if not stays:
+        assert idea.due_at == handoff.decision_due
+
+
 def test_moving_the_decision_moves_what_the_idea_is_owed(scene):
     handoff = _concept(scene)
     scene.answer(handoff, AnswerKind.PRELIMINARY, scene.noon)

@@ -22,9 +22,11 @@ from livinglab.handoff.queries.facts import authors_of, lab_clock
 from livinglab.handoff.rules.answers import (
     STEP_OF,
     answer_changed,
+    is_announced,
     why_not_confirm,
 )
 from livinglab.handoff.rules.moves import may_see, no_such_handoff, why_not_now
+from livinglab.ideas.commands import forget_next_step
 from livinglab.ideas.models import Stage
 
 
@@ -140,6 +142,8 @@ def publish(
     if answer.kind is AnswerKind.FINAL:
         _after_final(session, handoff, answer, person=person, now=now)
     if answer.kind is not AnswerKind.RECEIPT:
+        if is_announced(idea_of(session, handoff).next_step, answer.kind):
+            forget_next_step(session, idea_id=handoff.idea_id)
         turn(session, handoff, now=now)
 
 

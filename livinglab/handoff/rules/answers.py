@@ -161,6 +161,20 @@ def why_not_confirm(
     return _own_idea(viewer, authors)
 
 
+ANNOUNCED = {
+    AnswerKind.PRELIMINARY: ("preliminary answer", "foreløpig svar", "preliminärt svar", "alustava vastaus"),
+    AnswerKind.FINAL: ("final answer", "endelig svar", "slutligt svar", "lopullinen vastaus"),
+}
+"""How the languages of the interface call the answers."""
+
+
+def is_announced(step: str, kind: AnswerKind) -> bool:
+    """Say whether a named step is the answer that has come now; a final answer ends the earlier one, too."""
+    over = (AnswerKind.PRELIMINARY, AnswerKind.FINAL) if kind is AnswerKind.FINAL else (kind,)
+    words = tuple(word for one in over for word in ANNOUNCED.get(one, ()))
+    return bool(words) and step.strip().casefold().startswith(words)
+
+
 def answer_changed() -> Refused:
     """Return the answer to somebody who read an older text."""
     return Refused(

@@ -11,6 +11,7 @@ from livinglab.ideas.commands.drafts import (
 from livinglab.ideas.commands.following import (
     credit,
     follow_idea,
+    forget_next_step,
     mark_late,
     pass_ball,
     set_due,
@@ -18,6 +19,7 @@ from livinglab.ideas.commands.following import (
 )
 from livinglab.ideas.commands.indexing import reindex_all, reindex_idea
 from livinglab.ideas.commands.publishing import (
+    call_back_idea,
     hand_in,
     leave_idea,
     publish_idea,
@@ -38,6 +40,7 @@ from livinglab.ideas.commands.versions import approve_version, edit_idea, refuse
 
 __all__ = [
     "approve_version",
+    "call_back_idea",
     "claim_drafts",
     "credit",
     "delete_comment",
@@ -45,6 +48,7 @@ __all__ = [
     "edit_comment",
     "edit_idea",
     "follow_idea",
+    "forget_next_step",
     "hand_in",
     "leave_idea",
     "mark_for_sending",

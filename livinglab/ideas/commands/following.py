@@ -100,6 +100,16 @@ def pass_ball(session: Session, *, idea_id: int, now: datetime, due_at: datetime
     )
 
 
+def forget_next_step(session: Session, *, idea_id: int) -> None:
+    """Let nobody name the next step any more: what was named has come. The story keeps it."""
+    session.execute(
+        sa.update(Idea)
+        .where(col(Idea.id) == idea_id)
+        .values(next_step="", next_who="", next_by=None)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
 def set_due(session: Session, *, idea_id: int, due_at: datetime | None) -> None:
     """Note by when the idea is owed something, while the ball stays where it is.
 

@@ -23,6 +23,8 @@ from livinglab.ideas.queries.limits import ideas_sent_within_a_day
 from livinglab.ideas.rules import (
     NO_SUCH_IDEA,
     WITHDRAW_BELOW,
+    why_not_call_back,
+    why_not_see,
     why_not_submit,
     why_not_take_back,
     why_not_texts,
@@ -234,6 +236,36 @@ def put_back(session: Session, *, idea_id: int, now: datetime) -> Idea | None:
     if idea.publication != Publication.RETURNED or why_not_texts(texts_of(session, idea)) is not None:
         return None
     return _let_pend(session, idea, now, again=True)
+
+
+def call_back_idea(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> Idea:
+    """Let the author have an idea again that waits for its first look; the caller closes its case.
+
+    It stands as one that was returned: its author goes on writing, sends it in again or leaves it. That it
+    was sent in still counts (rule V8). Records ``idea-called-back``.
+
+    Raises:
+        NotFound: ``no-such-idea``; Forbidden: ``not-the-author``; Refused: ``not-waiting``.
+
+    Source: rule I1.
+    """
+    idea = idea_for_change(session, idea_id)
+    refuse(why_not_see(idea, person))
+    refuse(why_not_call_back(idea, person, was_public=idea.published_at is not None))
+    idea.publication = Publication.RETURNED
+    _mark_version(session, idea, Publication.RETURNED)
+    record(
+        session,
+        "idea-called-back",
+        at=now,
+        actor_id=person.person_id,
+        lab_id=idea.lab_id,
+        challenge_id=idea.challenge_id,
+        idea_id=idea.id,
+        public=False,
+        readers=(),
+    )
+    return idea
 
 
 def _never_public(session: Session, idea_id: int) -> bool:

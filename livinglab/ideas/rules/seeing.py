@@ -110,6 +110,15 @@ def why_not_edit(idea: Standing, viewer: Viewer) -> Refused | None:
     return None
 
 
+def why_not_call_back(idea: Shown, viewer: Viewer, *, was_public: bool) -> Refused | None:
+    """Say why the author may not take back what waits for its first look, to change or to keep it (I1)."""
+    if not viewer.signed_in or idea.author_id != viewer.person_id:
+        return Forbidden("not-the-author", _l("Only its author can change an idea."))
+    if idea.publication != Publication.PENDING or was_public:
+        return Refused("not-waiting", _l("This idea does not wait for a facilitator any more."))
+    return None
+
+
 def why_not_take_back(idea: Standing, viewer: Viewer) -> Refused | None:
     """Say why the author may neither withdraw nor leave it: what is hidden is not theirs to end (rule I1)."""
     problem = why_not_edit(idea, viewer)
