@@ -687,6 +687,39 @@ def test_withdrawing_asks_first_and_the_page_says_so_afterwards(app, client, mak
     assert idea.title not in text_of(app.test_client().get("/ideas"))
 
 
+def test_a_change_that_waits_is_withdrawn_with_its_idea(app, client, make, sign_in):
+    lab, author = make.lab(), make.resident()
+    idea = make.idea(lab, author=author)
+    sign_in(client, author)
+    changed = TYPED | {"idea": idea.id, "note": "Ny tekst"}
+    assert client.post(f"/ideas/{idea.id}/edit", data=changed).status_code == 303
+    assert "waits for a facilitator" in text_of(client.get(f"/ideas/{idea.id}?lang=en"))
+    client.post(f"/ideas/{idea.id}/withdraw")
+    assert "waits for a facilitator" not in text_of(client.get(f"/ideas/{idea.id}?lang=en"))
+    assert row(own(app), select(Case)).closed_at is not None
+
+
+def test_an_idea_that_waits_is_taken_back_changed_and_sent_in_again(app, client, make, sign_in):
+    """Rule I1: whoever sent in a slip of the pen need not wait for a facilitator to find it."""
+    lab, author = make.lab(), make.resident()
+    sign_in(client, author)
+    client.post(f"/ideas/write?lab={lab.slug}", data=TYPED | {"action": "send"})
+    idea = row(own(app), select(Idea))
+    assert f"/ideas/{idea.id}/call-back" in text_of(client.get(f"/ideas/{idea.id}?lang=en"))
+    assert client.post(f"/ideas/{idea.id}/call-back").status_code == 303
+    assert row(own(app), select(Case)).closed_at is not None
+    assert "You took it back" in text_of(client.get(f"/ideas/{idea.id}?lang=en"))
+    desk = f"/ideas/write?idea={idea.id}&lang=en"
+    assert "A facilitator has returned it" not in text_of(client.get(desk))
+    client.post(desk, data=TYPED | {"idea": idea.id, "title": "Benker i parken", "action": "send"})
+    with own(app).reading() as session:
+        again = session.get_one(Idea, idea.id)
+        assert (again.title, again.publication) == ("Benker i parken", Publication.PENDING)
+        assert session.scalar(select(sa.func.count()).where(col(Case.closed_at).is_(None))) == 1
+    sign_in(client, make.resident())
+    assert client.post(f"/ideas/{idea.id}/call-back").status_code == 404
+
+
 def test_with_five_supports_the_author_can_only_leave(app, client, make, sign_in):
     author = make.person("Torunn Moen")
     idea = make.idea(author=author, supports=5)

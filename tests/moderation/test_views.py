@@ -383,6 +383,18 @@ def test_a_visitor_reports_by_a_form_and_gets_a_receipt(client: FlaskClient, roo
     assert client.get("/ideas/999999/report").status_code == 404
 
 
+def test_whoever_reports_the_same_again_is_told_that_they_have(
+    client: FlaskClient, sign_in: SignIn, room: Room, make: Make
+) -> None:
+    idea, said = make.idea(room.lab), {"rule": "respect", "text": "Slem"}
+    sign_in(client, make.resident())
+    first, second = (client.post(f"/ideas/{idea.id}/report", data=said).location for _ in range(2))
+    assert "Your report has arrived" in client.get(f"{first}?lang=en").text
+    page = client.get(f"{second}&lang=en").text
+    assert "You have reported this already" in page
+    assert "Your report has arrived" not in page
+
+
 def test_the_author_reads_the_letter_and_appeals(
     client: FlaskClient, sign_in: SignIn, room: Room, make: Make
 ) -> None:

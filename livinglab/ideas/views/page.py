@@ -28,12 +28,16 @@ from livinglab.ideas.rules import (
     NO_SUCH_IDEA,
     WITHDRAW_BELOW,
     usual_byline,
+    why_not_call_back,
     why_not_comment,
     why_not_edit,
     why_not_take_back,
 )
 from livinglab.ideas.views.blueprint import bp, bylines_with, enter
 from livinglab.ideas.views.near import near_read
+from livinglab.moderation.commands import call_back as call_back_unread
+from livinglab.moderation.commands import take_off_queue
+from livinglab.moderation.queries import why_returned
 from livinglab.moderation.rules import may_report
 from livinglab.notices.queries import story, told_read
 from livinglab.people.queries import pseudonym_read
@@ -69,7 +73,10 @@ def page(idea_id: int) -> Response:
             return _gone(state)
         enter(idea.lab)
         values = _chapters(session, idea, person, now)
-    return make_response(render_template("ideas/page.html", idea=idea, **values, **_deeds(idea)))
+        returned = idea.publication is Publication.RETURNED
+        because = why_returned(session, idea.id) if returned else None
+    deeds = _deeds(idea)
+    return make_response(render_template("ideas/page.html", idea=idea, because=because, **values, **deeds))
 
 
 def _chapters(session: Session, idea: IdeaPage, person: Viewer, now: datetime) -> dict[str, Any]:
@@ -134,6 +141,7 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
         "why_not_talk": why_not_talk,
         "may_edit": why_not_edit(idea, person) is None,
         "may_take_back": why_not_take_back(idea, person) is None,
+        "may_call_back": _may_call_back(idea),
         "is_author": person.signed_in and idea.author_id == person.person_id,
         "moderates": person.moderates(idea.lab.id),
         "may_report": may_report(idea.publication, idea.lab_id, person),
@@ -146,6 +154,11 @@ def _deeds(idea: IdeaPage) -> dict[str, Any]:
 
 
 _KIND_DRAWN = {CommentKind.BUILD_ON: "build"}
+
+
+def _may_call_back(idea: IdeaPage) -> bool:
+    """Say whether the person who asks wrote it and may take it back before anybody has decided about it."""
+    return why_not_call_back(idea, viewer(), was_public=idea.published_at is not None) is None
 
 
 def drawn_for(idea: IdeaPage) -> Callable[..., dict[str, Any]]:
@@ -253,6 +266,8 @@ def withdraw(idea_id: int) -> Response:
         with form.catching(), db.writing() as session:
             taken = _TAKE_BACK[end](session, idea_id=idea_id, person=viewer(), now=utc_now())
             left = taken.author_left_at is not None
+            if not left:  # a change of what is withdrawn waits for nobody
+                take_off_queue(session, idea_id=idea_id, now=utc_now())
         if not form.refused:
             message = (
                 _("You have left this idea.") if left else _("Your idea is withdrawn. Its page says so.")
@@ -263,3 +278,21 @@ def withdraw(idea_id: int) -> Response:
 
 
 _TAKE_BACK = {"hidden": take_back_idea, "leave": leave_idea, "withdraw": withdraw_idea}
+
+
+@bp.route("/ideas/<int:idea_id>/call-back", methods=["GET", "POST"])
+@signed_in
+def call_back(idea_id: int) -> Response:
+    """Have one's idea back that waits for its first look, to change or to keep it; after asking."""
+    with db.reading() as session:
+        idea = idea_page(session, idea_id, viewer())
+    refuse(why_not_call_back(idea, viewer(), was_public=idea.published_at is not None))
+    enter(idea.lab)
+    form = ActionForm()
+    if form.validate_on_submit():
+        with form.catching(), db.writing() as session:
+            call_back_unread(session, idea_id=idea_id, person=viewer(), now=utc_now())
+        if not form.refused:
+            return back(url_for("ideas.write", idea=idea_id), _("Your idea is with you again."))
+    page = render_template("ideas/withdraw.html", idea=idea, end="unread", form=form)
+    return make_response(page, 409 if form.refused else 200)

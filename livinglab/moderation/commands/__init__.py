@@ -1,7 +1,7 @@
 """Writes of moderation: handing in, reporting, deciding, appealing."""
 
 from livinglab.moderation.commands.appealing import appeal, decide_appeal
-from livinglab.moderation.commands.cases import let_go, open_case, take_off_queue
+from livinglab.moderation.commands.cases import call_back, let_go, open_case, take_off_queue
 from livinglab.moderation.commands.deciding import decide_case
 from livinglab.moderation.commands.holding import hold_case
 from livinglab.moderation.commands.reporting import report
@@ -18,6 +18,7 @@ from livinglab.moderation.commands.suspending import end_suspensions, lift_suspe
 __all__ = [
     "answer_problem",
     "appeal",
+    "call_back",
     "decide_appeal",
     "decide_case",
     "end_suspensions",

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from livinglab.core.clock import due_in_working_days
 from livinglab.core.journal import Reader, record
 from livinglab.core.viewer import Role, Viewer
+from livinglab.ideas.commands import call_back_idea
 from livinglab.ideas.models import Comment, Idea, IdeaVersion, Publication
 from livinglab.labs.queries import LabBrief
 from livinglab.moderation.commands.telling import tell_administrators
@@ -152,6 +153,18 @@ def take_off_queue(session: Session, *, idea_id: int, now: datetime) -> None:
     waits = (col(IdeaVersion.idea_id) == idea_id, col(IdeaVersion.publication) == Publication.PENDING)
     back = sa.update(IdeaVersion).where(*waits).values(publication=Publication.RETURNED)
     session.execute(back.execution_options(synchronize_session="fetch"))
+    let_go(session, idea_id=idea_id, now=now)
+
+
+def call_back(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> None:
+    """Give an idea that waits for its first look back to its author, and take it off the queue.
+
+    Raises:
+        What ``ideas.commands.call_back_idea`` raises.
+
+    Source: rule I1.
+    """
+    call_back_idea(session, idea_id=idea_id, person=person, now=now)
     let_go(session, idea_id=idea_id, now=now)
 
 

@@ -31,7 +31,7 @@ def report(idea_id: int, comment_id: int | None) -> Response:
     with db.reading() as session:
         target = report_target(session, viewer(), idea_id, comment_id)
         lab = enter(lab_brief(session, target.lab_id))
-    form = ReportForm()
+    form, now = ReportForm(), utc_now()
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             filed = file_report(
@@ -41,12 +41,16 @@ def report(idea_id: int, comment_id: int | None) -> Response:
                 person=viewer(),
                 rule=form.rule.data,
                 text=form.text.data or "",
-                now=utc_now(),
+                now=now,
             )
+            again = filed.at < now
         if not form.refused and target.hidden:  # whoever may report that decides, too
             return back(url_for("moderation.case", case_id=filed.case_id))
         if not form.refused:
-            return back(url_for("moderation.reported", idea_id=idea_id, comment=comment_id))
+            told = url_for(
+                "moderation.reported", idea_id=idea_id, comment=comment_id, again=1 if again else None
+            )
+            return back(told)
     page = render_template(
         "moderation/report.html",
         form=form,
@@ -62,7 +66,7 @@ def report(idea_id: int, comment_id: int | None) -> Response:
 @bp.get("/ideas/<int:idea_id>/reported")
 @public
 def reported(idea_id: int) -> Response:
-    """Thank whoever reported, and say what happens next."""
+    """Thank whoever reported, or say that they did so before, and what happens next."""
     target = None
     with db.reading() as session:
         try:
@@ -71,7 +75,13 @@ def reported(idea_id: int) -> Response:
         except NotFound:
             target = None  # the third report has just hidden it
     return make_response(
-        render_template("moderation/reported.html", target=target, idea_id=idea_id, days=DECIDE_WITHIN_DAYS)
+        render_template(
+            "moderation/reported.html",
+            target=target,
+            again=number_arg("again") is not None,
+            idea_id=idea_id,
+            days=DECIDE_WITHIN_DAYS,
+        )
     )
 
 

@@ -168,6 +168,9 @@ def _commented(told: Told) -> object:
 SENTENCES: dict[str, Sentence] = {
     # the idea; what is decided about a text is told to nobody but its author
     "idea-submitted": Sentence(lambda t: _l("%(actor)s sent it in", actor=t.actor), "send", story=False),
+    "idea-called-back": Sentence(
+        lambda t: _l("%(actor)s took it back before anything was decided", actor=t.actor), "undo", story=False
+    ),
     "idea-published": Sentence(lambda t: _l("%(actor)s shared the idea", actor=t.actor), "plus"),
     "idea-returned": Sentence(_fixed(_l("Your idea was sent back to you with a note")), "undo", story=False),
     "idea-rejected": Sentence(_fixed(_l("Your idea was not published")), "declined", story=False),
