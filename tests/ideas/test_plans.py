@@ -101,6 +101,7 @@ def test_the_few_open_counts_among_many_hidden_are_reached_by_an_index(session, 
 @pytest.mark.parametrize("lab", [None, 1])
 def test_best_supported_is_the_same_list_by_either_way(session, make, plenty, noon, monkeypatch, few, lab):
     monkeypatch.setattr(best, "FEW_OPEN", few)
+    monkeypatch.setattr(best, "FEW_HERE", few)
     labs, _ = plenty
     hides, shows = make.challenge(labs[0]), make.challenge(labs[1], counts_from=noon - timedelta(days=1))
     of = sa.case((col(Idea.id) % 29 == 0, shows.id), (col(Idea.id) % 31 == 0, None), else_=hides.id)

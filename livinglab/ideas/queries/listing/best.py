@@ -60,6 +60,9 @@ def best_page(
     )
 
 
+FEW_HERE = 1000
+"""Up to so many ideas of a place are gathered: in a town of a hundred thousand a page of more of them is
+walked to as soon, and in one of a million in some hundredths of a second."""
 FEW_OPEN = 5000
 """Up to so many ideas with open counts are gathered and sorted; more stand close enough in the index."""
 
@@ -79,12 +82,12 @@ def _few_here(session: Session, wanted: Filter, is_open: Conditions) -> sa.Subqu
     if led is None:
         return None
     here = (NARROWED[led] == getattr(wanted, led), col(Idea.publication) == Publication.PUBLISHED)
-    some = sa.select(col(Idea.id).label("id")).where(*here).limit(FEW_OPEN + 1).subquery()
-    return _if_few(session, some, is_open)
+    some = sa.select(col(Idea.id).label("id")).where(*here).limit(FEW_HERE + 1).subquery()
+    return _if_few(session, some, is_open, FEW_HERE)
 
 
-def _if_few(session: Session, some: sa.Subquery, is_open: Conditions) -> sa.Subquery | None:
-    if (session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > FEW_OPEN:
+def _if_few(session: Session, some: sa.Subquery, is_open: Conditions, most: int) -> sa.Subquery | None:
+    if (session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > most:
         return None
     return sa.select(some.c.id).join(Idea, col(Idea.id) == some.c.id).where(*is_open).subquery("near")
 
@@ -110,7 +113,7 @@ def _few_open(
     some = (
         sa.select(both.c.id).limit(FEW_OPEN + 1).subquery()
     )  # the limit also keeps the planner to its index
-    return _if_few(session, some, is_open)
+    return _if_few(session, some, is_open, FEW_OPEN)
 
 
 def _open_part(
@@ -124,27 +127,27 @@ def _open_part(
 ) -> tuple[tuple[IdeaCard, ...], tuple[int, int] | None]:
     supports: Any = col(IdeaCount.supports)
     number: Any = col(IdeaCount.idea_id)
-    query = card_query(few) if few is not None else card_query(_most_supported(narrowed, place, size))
-    query = query.where(number.is_not(None))
+    if few is None:
+        fitting, first = _walked(narrowed), supports.desc()
+    else:  # the sum keeps the planner from walking all supports to find those few
+        fitting, first = sa.select(number.label("id")).join(few, few.c.id == number), (supports + 0).desc()
     if place is not None:
-        query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
-    rows = session.execute(query.order_by(supports.desc(), number.desc()).limit(size + 1)).all()
+        fitting = fitting.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
+    near = fitting.order_by(first, number.desc()).limit(size + 1).subquery("near")
+    cards_of = card_query(near).where(number.is_not(None))
+    rows = session.execute(cards_of.order_by(supports.desc(), number.desc())).all()
     cards = tuple(card_of(row, now) for row in rows[:size])
     return cards, (rows[size - 1].supports, rows[size - 1].id) if len(rows) > size else None
 
 
-def _most_supported(narrowed: Conditions, place: tuple[Any, ...] | None, size: int) -> sa.Subquery:
-    """Return the best supported of the ideas narrowed to, walked down the index of supports.
+def _walked(narrowed: Conditions) -> sa.Select[Any]:
+    """Return the ideas narrowed to, down the index of supports.
 
     Each is asked whether it fits, as a value: either database would else gather and sort all that do.
     """
-    supports: Any = col(IdeaCount.supports)
     number: Any = col(IdeaCount.idea_id)
     it = sa.select(sa.literal(1)).where(col(Idea.id) == number, *narrowed).correlate(IdeaCount)
-    query = sa.select(number.label("id")).where(it.scalar_subquery() == 1)
-    if place is not None:
-        query = query.where(sa.tuple_(supports, number) < sa.tuple_(place[2], place[3]))
-    return query.order_by(supports.desc(), number.desc()).limit(size + 1).subquery("near")
+    return sa.select(number.label("id")).where(it.scalar_subquery() == 1)
 
 
 def open_counts(now: datetime, hidden_hours: HiddenHours) -> sa.ColumnElement[bool]:
