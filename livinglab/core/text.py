@@ -23,6 +23,7 @@ _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"([\u0300-\u036f]{4})[\u0300-\u036f]+")
 _TAGS = {
     "p",
@@ -110,8 +111,11 @@ def slug(text: str, fallback: str = "x") -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the lower-case words of a text."""
-    return re.findall(r"\w+", text.lower())
+    """Return the lower-case words of a text; a raised or joined letter is the plain one: m² is m2.
+
+    So each is one word to either database: PostgreSQL knows no raised digit, SQLite no underscore in a word.
+    """
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -26,6 +26,29 @@ def test_titles_come_first_then_whole_words_then_the_newest(session, make, noon)
     assert found(session, "benk elva", noon) == [typed, form, compound]
 
 
+def test_a_word_as_it_was_typed_counts_the_same_beside_a_comma_or_another_form(session, make, noon):
+    lab = make.lab()
+    typed = [plant(session, make, title, lab) for title in ("Benk, ny", "Benker (og en benk)", "En benk")]
+    plant(session, make, "Benker", lab)
+    assert found(session, "benk", noon)[:3] == typed[::-1]
+
+
+def test_raised_digits_and_underscores_are_found_alike_on_both_databases(session, make, noon):
+    lab = make.lab()
+    garden = plant(session, make, "Hage på 40 m²", lab)
+    tag = plant(session, make, "Noe annet", lab, body="Merket med mitt_kvartal.")
+    assert [found(session, typed, noon) for typed in ("m²", "m2", "40 m²")] == [[garden]] * 3
+    assert [found(session, typed, noon) for typed in ("mitt_kvartal", "kvartal")] == [[tag]] * 2
+
+
+def test_of_signs_without_a_word_nothing_is_found_in_any_order(session, make, noon):
+    plant(session, make, "Benk", make.lab())
+    wanted = Filter(words="!?")
+    wanted = Filter(words="!?", found=found_in(session, wanted))
+    assert [ideas_page(session, wanted, order, noon).cards for order in Order] == [()] * len(Order)
+    assert stage_counts(session, wanted).of(None) == 0
+
+
 def test_a_title_in_another_form_of_an_english_word_is_a_title_too(session, make, noon):
     lab = make.lab()
     title = plant(session, make, "A library of things", lab, "en")
@@ -124,9 +147,7 @@ def test_a_search_sorted_by_its_age_shows_each_hit_once(session, make, noon):
 
 
 def test_the_best_supported_of_a_search_are_not_sought_among_all(session, make, noon, monkeypatch):
-    monkeypatch.setattr(
-        best, "_most_supported", lambda *_: pytest.fail("the index of all supports is walked")
-    )
+    monkeypatch.setattr(best, "_walked", lambda *_: pytest.fail("the index of all supports is walked"))
     lab, old = make.lab(settings={"counts_hidden_hours": 0}), noon - timedelta(days=9)
     numbers = {}
     for supports in (3, 9, 5):

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from livinglab.core.db import Words
-from livinglab.core.text import words
 from livinglab.ideas.models import Activity, Idea
 from livinglab.ideas.queries.listing.shapes import Conditions, Filter, Found
 from livinglab.ideas.queries.visibility import listed
@@ -27,8 +26,11 @@ def conditions(session: Session, wanted: Filter) -> Conditions:
 
 
 def found_in(session: Session, wanted: Filter) -> Found | None:
-    """Return what a search has found, looked up now where it is not known; ``None`` without words."""
-    if wanted.found is not None or not words(wanted.words):
+    """Return what a search has found, looked up now where it is not known; ``None`` where nothing is sought.
+
+    Of signs without a letter or a digit nothing is found, in every order.
+    """
+    if wanted.found is not None or not wanted.words:
         return wanted.found
     everywhere = replace(wanted, words="", stage=None)
     anywhere = find(session, wanted.words, conditions(session, everywhere))
