@@ -141,6 +141,9 @@ def decide_form(stage: Stage, *, unmet: Iterable[tuple[str, object]], stopped: b
         [("", _l("Choose one")), *((code.value, name) for code, name in DECLINE_NAMES.items())],
         required=False,
     )
+    for name in ("outcome", *fields, "to_stage", "decline_code"):  # what is wrong is told in the page's order
+        stands = "outcome" if name == "outcome" else "decline_code" if name == "decline_code" else "to_stage"
+        getattr(form, name).creation_counter = getattr(DecideForm, stands).creation_counter
     return form
 
 

@@ -178,6 +178,13 @@ def test_a_bad_form_keeps_what_was_typed(enter, at_gate):
     assert "Choose the day on which the idea is taken up again." in answer.text
 
 
+def test_what_is_missing_is_told_in_the_order_of_the_page(at_gate, enter):
+    _, review = at_gate
+    page = enter("lead").post(f"/reviews/{review.id}/propose?lang=en", data={}).text.split("</ul>")[0:9]
+    told = next(part for part in page if "Not sent yet" in part).split("Not sent yet")[1]
+    assert told.index("What do you decide?") < told.index("The reason, in your own words")
+
+
 def test_sending_back_needs_a_note(database, stored, at_gate, enter):
     _, review = at_gate
     number = _proposed(database, stored, review)
@@ -187,7 +194,10 @@ def test_sending_back_needs_a_note(database, stored, at_gate, enter):
     )
     sent = enter("lead").post(f"/proposals/{number}/return", data={"note": "Who pays?", "version": "1"})
     assert sent.status_code == 303
-    assert "Who pays?" in enter("facilitator").get(f"/reviews/{review.id}").text
+    page = enter("facilitator").get(f"/reviews/{review.id}?lang=en").text
+    assert "Who pays?" in page.split("What you wrote stands below")[0].split("<h2>Decision</h2>")[1]
+    assert f">\r\n{REASON}</textarea>" in page, "nobody writes a decision twice"
+    assert "What you wrote stands below" not in enter("manager").get(f"/reviews/{review.id}?lang=en").text
     with database.reading() as session:
         assert session.get(Proposal, number).state is ProposalState.RETURNED
 

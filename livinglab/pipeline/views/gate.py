@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -17,7 +16,6 @@ from livinglab.pipeline import commands, queries
 from livinglab.pipeline.forms import DecideForm, ReturnForm, VersionForm
 from livinglab.pipeline.models import GateDecision
 from livinglab.pipeline.queries import GatePage
-from livinglab.pipeline.queries.review.shapes import ProposalShown
 from livinglab.pipeline.rules import HOLD_DAYS, Action, why_not_touch_proposal
 from livinglab.pipeline.views.room import (
     Answer,
@@ -28,6 +26,7 @@ from livinglab.pipeline.views.room import (
     place_for_staff,
     show_gate,
     work,
+    written,
 )
 from livinglab.web.access import public, viewer
 from livinglab.web.database import db
@@ -98,7 +97,7 @@ def edit_proposal(proposal_id: int) -> Answer:
     problem = _why_not_edit(page, proposal_id)
     if problem is not None and (request.method == "GET" or problem.status in (403, 404)):
         raise problem
-    form = decide_form_of(page, **_written(page.proposal))
+    form = decide_form_of(page, **written(page.proposal))
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.edit_proposal(
@@ -147,22 +146,6 @@ def _why_not_edit(page: GatePage, proposal_id: int) -> Refused | None:
         proposal_id=proposal_id,
         version=page.proposal.version if page.proposal else 0,
     )
-
-
-def _written(standing: ProposalShown | None) -> dict[str, Any]:
-    """Return a proposal as the fields of its form."""
-    if standing is None:
-        return {}
-    return {
-        "outcome": standing.outcome.value,
-        "to_stage": standing.to_stage.value if standing.to_stage else None,
-        "hold_until": standing.hold_until,
-        "reason": standing.reason,
-        "would_change": standing.would_change,
-        "decline_code": standing.decline_code.value if standing.decline_code else "",
-        "version": standing.version,
-        **{f"deviation_{code}": text for code, text in standing.deviations.items()},
-    }
 
 
 def _of_the_page(form: Form) -> Refused | None:

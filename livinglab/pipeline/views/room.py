@@ -30,7 +30,9 @@ from livinglab.pipeline.forms import (
     ReturnForm,
     decide_form,
 )
+from livinglab.pipeline.models import ProposalState
 from livinglab.pipeline.queries import GatePage
+from livinglab.pipeline.queries.review.shapes import ProposalShown
 from livinglab.pipeline.rules import (
     HOLD_DAYS,
     Action,
@@ -117,6 +119,30 @@ def suggested(page: GatePage) -> dict[str, Any]:
     }
 
 
+def written(standing: ProposalShown | None) -> dict[str, Any]:
+    """Return a proposal as the fields of its form."""
+    if standing is None:
+        return {}
+    return {
+        "outcome": standing.outcome.value,
+        "to_stage": standing.to_stage.value if standing.to_stage else None,
+        "hold_until": standing.hold_until,
+        "reason": standing.reason,
+        "would_change": standing.would_change,
+        "decline_code": standing.decline_code.value if standing.decline_code else "",
+        "version": standing.version,
+        **{f"deviation_{code}": text for code, text in standing.deviations.items()},
+    }
+
+
+def came_back(page: GatePage) -> ProposalShown | None:
+    """Return the reader's own proposal where it was the last one and came back with a note."""
+    last = page.past[0] if page.past and page.proposal is None else None
+    if last is None or last.by_id != viewer().person_id or last.state is not ProposalState.RETURNED:
+        return None
+    return last
+
+
 def show_gate(
     idea_id: int,
     *,
@@ -138,8 +164,9 @@ def show_gate(
         support = support_state(session, idea_id, person, now)
     place = page.place
     may_propose = why_not_propose(place, person)
+    mended = came_back(page)
     if form is None and may_propose is None:
-        form = decide_form_of(page, formdata=None, **suggested(page))
+        form = decide_form_of(page, formdata=None, **(written(mended) if mended else suggested(page)))
     today = local_day(now, lab.timezones[0])
     html = render_template(
         "pipeline/gate.html",
@@ -148,6 +175,7 @@ def show_gate(
         support=support,
         form=form if may_propose is None else None,
         kept=form if may_propose is not None else None,
+        mended=mended,
         back_form=back_form or ReturnForm(formdata=None),
         problem=problem,
         why_not_propose=may_propose,
@@ -218,4 +246,4 @@ def gate_url(idea_id: int) -> str:
     return url_for("pipeline.gate", idea_id=idea_id)
 
 
-__all__ = ["Answer", "act", "bp", "desk", "enter", "gate_url", "show_gate", "work"]
+__all__ = ["Answer", "act", "bp", "desk", "enter", "gate_url", "show_gate", "work", "written"]
