@@ -94,6 +94,8 @@ def known_id(row_id: int | None) -> int:
     return row_id
 
 
+MOST_COUNTED = 1000
+"""Above this a count is said as "more than 1,000", so that it costs the same at any size."""
 LOCK_WAIT_S = 15
 """So long a statement waits for somebody else's lock on SQLite; then people are told to come back."""
 _SERVER_LOCK_WAIT_S = 6

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from livinglab.core.clock import utc_now
+from livinglab.core.db import MOST_COUNTED
 from livinglab.core.text import initials, to_html, to_plain
 from livinglab.web.locale import said, time_zone
 
@@ -132,6 +133,7 @@ def install(app: Flask) -> None:
     """Hand the functions to the templates."""
     app.jinja_env.filters.update(markdown=markdown, plain=to_plain, iso=iso, initials=initials)
     app.jinja_env.globals.update(
+        most_counted=MOST_COUNTED,
         asset=asset,
         picture=picture,
         day=day,

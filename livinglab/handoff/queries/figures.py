@@ -12,13 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from livinglab.core.db import INSTANT
+from livinglab.core.db import INSTANT, MOST_COUNTED
 from livinglab.core.together import Read, together
 from livinglab.handoff.models import Handoff
 from livinglab.handoff.rules.figures import DAY_SECONDS, Promise, promise
 from livinglab.handoff.rules.moves import UNDECIDED
 from livinglab.ideas.models import Idea, Publication
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.labs.models import ReceivingUnit
 
 WINDOW_DAYS = 365

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import MOST_COUNTED
 from livinglab.ideas.models import Activity, Comment, CommentKind, Idea, IdeaCount, Publication, Stage
 from livinglab.ideas.queries.cards import IdeaCard, card_of, card_query
 from livinglab.ideas.queries.visibility import IN_REVIEW, listed
 from livinglab.labs.models import Challenge, Lab
 
-MOST_COUNTED = 1000
-"""Above this a count is said as "more than 1,000", so that it costs the same at any size."""
 OUTCOMES = (Activity.HOLD, Activity.DECLINED, Activity.MERGED, Activity.WITHDRAWN, Activity.ARCHIVED)
 """Activities that answer an idea: with a date, a reason, or its author's own wish."""
 

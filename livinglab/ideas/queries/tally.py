@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from livinglab.core.db import MOST_COUNTED
 from livinglab.core.together import Read, Rows
 from livinglab.ideas.models import Idea, Publication, Stage
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.ideas.queries.listing import (
     NARROWED,
     Filter,

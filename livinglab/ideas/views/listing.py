@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
+from livinglab.core.db import MOST_COUNTED
 from livinglab.core.errors import NotFound
 from livinglab.core.text import LANGUAGES, clean_line
 from livinglab.core.together import together
 from livinglab.ideas.models import Activity, Stage
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.ideas.queries.listing import CardPage, Filter, Order, found_in, ideas_page
 from livinglab.ideas.queries.places import PlaceChallenge, PlaceLab, Places, places
 from livinglab.ideas.queries.search import did_you_mean

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
+from livinglab.core.db import MOST_COUNTED
 from livinglab.core.errors import Refused
 from livinglab.core.text import LANGUAGES
 from livinglab.core.viewer import Role
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.labs.queries import LabBrief, lab_brief
 from livinglab.moderation.commands import decide_case, hold_case
 from livinglab.moderation.forms import DecideForm

@@ -6,8 +6,8 @@ from flask import make_response, render_template, url_for
 from werkzeug.wrappers import Response
 
 from livinglab.core.clock import utc_now
+from livinglab.core.db import MOST_COUNTED
 from livinglab.core.errors import NotFound
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.labs.queries import all_labs, lab_brief
 from livinglab.moderation.commands import report as file_report
 from livinglab.moderation.forms import ReportForm

@@ -10,11 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col
 
-from livinglab.core.db import INSTANT
+from livinglab.core.db import INSTANT, MOST_COUNTED
 from livinglab.core.together import Read, Rows
 from livinglab.handoff.models import Handoff
 from livinglab.ideas.models import Activity, Idea, Publication, Stage
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.labs.models import Challenge
 from livinglab.pipeline.queries.board.shapes import ON_BOARD, BoardFilter, Tally
 

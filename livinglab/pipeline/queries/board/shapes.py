@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from livinglab.core.db import MOST_COUNTED
 from livinglab.ideas.models import Activity, Stage
-from livinglab.ideas.queries.counts import MOST_COUNTED
 from livinglab.people.rules import Face
 from livinglab.pipeline.queries.standing import (
     Standing,
