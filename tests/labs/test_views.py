@@ -164,6 +164,7 @@ def test_open_is_greyed_and_says_what_is_missing(client: FlaskClient, make: Make
     assert "data-greyed" in text
     assert f"/challenges/{draft.id}/edit/card" in text
     assert "goal_nb" in text
+    assert "&lt;span" not in text, "what only a screen reader says is no text on the page"
     answer = client.post(f"/challenges/{draft.id}/edit/open")
     assert (answer.status_code, answer.headers["X-Reason-Code"]) == (409, "not-ready")
 
