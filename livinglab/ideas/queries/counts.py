@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,20 +29,30 @@ def up_to_most(some: sa.Select[Any]) -> Any:
 
 def ideas_by_lab(session: Session) -> dict[int, int]:
     """Return how many ideas are listed in each lab, each up to ``MOST_COUNTED`` + 1."""
-    some: Any = sa.select(col(Idea.id)).where(listed(), col(Idea.lab_id) == col(Lab.id)).correlate(Lab)
-    rows = session.execute(sa.select(col(Lab.id), up_to_most(some)))
+    rows = session.connection().execute(_by_lab())
     return {int(row[0]): int(row[1]) for row in rows if row[1]}
+
+
+@lru_cache(maxsize=1)
+def _by_lab() -> Any:
+    some: Any = sa.select(col(Idea.id)).where(listed(), col(Idea.lab_id) == col(Lab.id)).correlate(Lab)
+    return sa.select(col(Lab.id), up_to_most(some))
 
 
 def ideas_by_challenge(session: Session, challenge_ids: Collection[int]) -> dict[int, int]:
     """Return how many ideas are listed in each of these challenges, each up to ``MOST_COUNTED`` + 1."""
     if not challenge_ids:
         return {}
+    rows = session.connection().execute(_by_challenge(), {"challenges": list(challenge_ids)})
+    return {int(row[0]): int(row[1]) for row in rows if row[1]}
+
+
+@lru_cache(maxsize=1)
+def _by_challenge() -> Any:
     of_it = col(Idea.challenge_id) == col(Challenge.id)
     some: Any = sa.select(col(Idea.id)).where(listed(), of_it).correlate(Challenge)
-    wanted = col(Challenge.id).in_(challenge_ids)
-    rows = session.execute(sa.select(col(Challenge.id), up_to_most(some)).where(wanted))
-    return {int(row[0]): int(row[1]) for row in rows if row[1]}
+    wanted = col(Challenge.id).in_(sa.bindparam("challenges", expanding=True, type_=sa.Integer))
+    return sa.select(col(Challenge.id), up_to_most(some)).where(wanted)
 
 
 def ideas_in_box(session: Session, lab_id: int) -> int:
@@ -60,14 +71,20 @@ def stages_of(session: Session, lab_id: int | None = None) -> dict[Stage, int]:
 
     Each is counted up to ``MOST_COUNTED`` + 1, lab by lab off the board's index.
     """
-    at_stage = {stage: sa.select(col(Idea.id)).where(_in_labs(lab_id), *_at(stage, ALIVE)) for stage in Stage}
-    row = session.execute(sa.select(*(up_to_most(some) for some in at_stage.values()))).one()
-    return dict(zip(at_stage, row, strict=True))
+    row = session.connection().execute(_by_stage(of_one=lab_id is not None), {"lab": lab_id}).one()
+    return dict(zip(Stage, row, strict=True))
 
 
-def _in_labs(lab_id: int | None) -> sa.ColumnElement[bool]:
-    labs = (lab_id,) if lab_id is not None else sa.select(col(Lab.id))
-    return col(Idea.lab_id).in_(labs)
+@lru_cache(maxsize=2)
+def _by_stage(*, of_one: bool) -> Any:
+    labs = col(Idea.lab_id) == sa.bindparam("lab", type_=sa.Integer) if of_one else _in_a_lab()
+    return sa.select(
+        *(up_to_most(sa.select(col(Idea.id)).where(labs, *_at(stage, ALIVE))) for stage in Stage)
+    )
+
+
+def _in_a_lab() -> sa.ColumnElement[bool]:
+    return col(Idea.lab_id).in_(sa.select(col(Lab.id)))
 
 
 def _at(stage: Stage, activities: Collection[Activity]) -> tuple[sa.ColumnElement[bool], ...]:
@@ -118,6 +135,11 @@ def quiet_cards(session: Session, now: datetime, *, limit: int = 3) -> tuple[Ide
     Of the newest thousand ideas. It looks at views and comments, never at supports, so the order reveals no
     count (rule V4).
     """
+    return tuple(card_of(row, now) for row in session.connection().execute(_quiet(), {"few": limit}))
+
+
+@lru_cache(maxsize=1)
+def _quiet() -> Any:
     newest: Any = sa.select(col(Idea.id)).where(col(Idea.publication) == Publication.PUBLISHED)
     newest = newest.order_by(col(Idea.published_at).desc(), col(Idea.id).desc()).limit(LOOKED_AT).subquery()
     order = (
@@ -132,10 +154,10 @@ def quiet_cards(session: Session, now: datetime, *, limit: int = 3) -> tuple[Ide
         .outerjoin(IdeaCount, col(IdeaCount.idea_id) == col(Idea.id))
         .where(listed(Activity.ACTIVE), col(Idea.stage) == Stage.IDEA)
         .order_by(*order)
-        .limit(limit)
+        .limit(sa.bindparam("few", type_=sa.Integer))
         .subquery()
     )
-    return tuple(card_of(row, now) for row in session.execute(card_query(found).order_by(*order)))
+    return card_query(found).order_by(*order)
 
 
 def happening(session: Session) -> int | None:
@@ -144,16 +166,21 @@ def happening(session: Session) -> int | None:
     In each lab and at each of the two stages the one that came into review last is found by an index. Where
     nothing is in review, 250 others of each stage are looked at.
     """
+    return session.connection().execute(_moving(), {"some": MOVED}).scalar()
+
+
+@lru_cache(maxsize=1)
+def _moving() -> Any:
     stages = (Stage.CONCEPT, Stage.PROTOTYPE)
     waits = col(Idea.waits_since).is_not(None)
-    none_there = ~sa.exists().where(_in_labs(None), col(Idea.stage).in_(stages), IN_REVIEW, waits)
+    none_there = ~sa.exists().where(_in_a_lab(), col(Idea.stage).in_(stages), IN_REVIEW, waits)
     looked_at: Any = sa.union_all(
         *(sa.select(_last_into_review(stage).label("id")).select_from(Lab) for stage in stages),
         *(
             sa.select(
                 sa.select(col(Idea.id).label("id"))
-                .where(_in_labs(None), *_at(stage, (activity,)))
-                .limit(MOVED)
+                .where(_in_a_lab(), *_at(stage, (activity,)))
+                .limit(sa.bindparam("some", type_=sa.Integer))
                 .subquery()
             ).where(none_there)
             for stage in stages
@@ -163,7 +190,7 @@ def happening(session: Session) -> int | None:
     rank = sa.case((col(Idea.activity) == Activity.REVIEW, 0), else_=1)
     moved = sa.func.coalesce(col(Idea.waits_since), col(Idea.published_at))
     query = sa.select(col(Idea.id)).join(looked_at, looked_at.c.id == col(Idea.id))
-    return session.scalar(query.order_by(rank, moved.desc(), col(Idea.id).desc()).limit(1))
+    return query.order_by(rank, moved.desc(), col(Idea.id).desc()).limit(1)
 
 
 def _last_into_review(stage: Stage) -> Any:
