@@ -47,6 +47,7 @@ def unavailable(problem: Exception) -> Response:
         "errors/503.html",
         lang=language(),
         typed=typed(),
+        back_url=came_from() if sent else None,
         sent=sent,
         in_doubt=sent and g.get("in_doubt", False),
     )

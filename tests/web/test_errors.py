@@ -92,12 +92,15 @@ def test_where_the_commit_broke_nobody_is_told_that_nothing_was_saved(
     sa.event.listen(database.engine, "commit", break_off)
     try:
         answer = client.post(
-            f"/ideas/{idea.id}/comment?lang=en", data={"body": WORDS, "kind": "question", "byline": "name"}
+            f"/ideas/{idea.id}/comment?lang=en",
+            data={"body": WORDS, "kind": "question", "byline": "name"},
+            headers={"Referer": f"http://localhost/ideas/{idea.id}?lang=en"},
         )
     finally:
         sa.event.remove(database.engine, "commit", break_off)
     assert answer.status_code == 503
     assert WORDS in answer.text
+    assert f'href="/ideas/{idea.id}?lang=en"' in answer.text, "a way back to where the words belong"
     said = (
         "Nothing was saved" in answer.text,
         "It was not saved" in answer.text,
