@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import tracemalloc
 import zipfile
@@ -14,6 +15,7 @@ from flask.testing import FlaskClient
 from sqlmodel import SQLModel
 
 from livinglab.core.clock import utc_now
+from livinglab.core.db import patience, waits_until
 from livinglab.core.files import store_image
 from livinglab.core.journal import record
 from livinglab.ideas.commands import follow_idea
@@ -127,6 +129,8 @@ def test_the_file_is_for_whoever_knows_the_password_and_holds_a_page_the_data_an
     with app.app_context(), database.writing() as session:
         folder = settings().instance / "uploads"
         store_image(session, folder, _picture(), person_id=with_password.id, now=utc_now())
+    for file in folder.rglob("*.webp"):
+        os.utime(file, (0, 0))  # as some copies put it back
     assert client.get("/settings/data").status_code == 303
     sign_in(client, with_password)
     page = client.get("/settings/data?lang=en")
@@ -185,6 +189,34 @@ def test_however_much_somebody_wrote_little_of_it_is_in_memory_at_once(
     assert data["ideas"] == {str(idea.id): "Benker langs elva"}
     assert page.count("Benker langs elva</a>") == number
     assert most < number * length, f"{most:,} bytes"
+
+
+def test_however_long_the_file_takes_each_step_may_wait_as_long_as_the_first(
+    session, make, noon, monkeypatch
+):
+    """A page waits eight seconds in all; years of somebody's words take longer to be written down."""
+    clock, left = [0.0], []
+    for module in ("core.db", "privacy.queries.taking_along"):
+        monkeypatch.setattr(f"livinglab.{module}.monotonic", lambda: clock[0])
+    monkeypatch.setattr("livinglab.privacy.queries.taking_along.BATCH", 2)
+    me = make.person()
+    for idea in [make.idea() for _ in range(5)]:
+        follow_idea(session, idea_id=idea.id, person=make.viewer(me), now=noon)
+    session.flush()
+
+    def note(*_told):
+        left.append(waits_until() - clock[0])
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+    with patience(8):
+        found = own_data(session, me.id)
+        for part in found.parts:
+            for _ in part.batches():
+                clock[0] += 5
+        assert len(dict(found.ideas())) == 5
+    sa.event.remove(session.get_bind(), "before_cursor_execute", note)
+    assert clock[0] > 8
+    assert set(left) == {8}
 
 
 def _picture() -> bytes:

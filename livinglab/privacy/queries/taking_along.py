@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
+from livinglab.core.db import patience, waits_until
 from livinglab.core.files import StoredFile
 from livinglab.ideas.models import Idea, Publication
 from livinglab.people.models import Person
@@ -98,15 +101,18 @@ def own_data(session: Session, person_id: int) -> OwnData:
         for query in queries.values()
     ]
     numbers = session.execute(sa.select(*counts)).one()
+    again = _patience_again()
 
     def batches(part: Part) -> Iterator[tuple[list[Row], Titles]]:
-        for found in _streamed(session, queries[part.name]):
+        for found in _streamed(session, queries[part.name], again):
             rows = [_plain(part, row, person_id) for row in found]
-            yield rows, _titles(session, {row["idea_id"] for row in rows if row.get("idea_id")}, person_id)
+            with again():
+                titles = _titles(session, {row["idea_id"] for row in rows if row.get("idea_id")}, person_id)
+            yield rows, titles
 
     def pictures() -> Iterator[str]:
         query = sa.select(col(StoredFile.key)).where(col(StoredFile.person_id) == person_id)
-        for found in _streamed(session, query.order_by(col(StoredFile.id))):
+        for found in _streamed(session, query.order_by(col(StoredFile.id)), again):
             yield from (row["key"] for row in found)
 
     def ideas() -> Iterator[tuple[int, str]]:
@@ -117,7 +123,7 @@ def own_data(session: Session, person_id: int) -> OwnData:
         ]
         query: Any = sa.select(col(Idea.id), col(Idea.title))
         query = query.where(col(Idea.id).in_(sa.union(*named)), _readable(person_id))
-        for found in _streamed(session, query.order_by(col(Idea.id))):
+        for found in _streamed(session, query.order_by(col(Idea.id)), again):
             yield from ((row["id"], row["title"]) for row in found)
 
     parts = tuple(
@@ -128,10 +134,27 @@ def own_data(session: Session, person_id: int) -> OwnData:
     return OwnData(parts, pictures, ideas)
 
 
-def _streamed(session: Session, query: sa.Select[Any]) -> Iterator[Sequence[Any]]:
+Patience = Callable[[], AbstractContextManager[None]]
+
+
+def _patience_again() -> Patience:
+    """Return what lets each step wait for the database as long as may be waited now.
+
+    To write the file may take longer than a page waits in all, and the database is asked until its end.
+    """
+    until = waits_until()
+    return nullcontext if until is None else partial(patience, until - monotonic())
+
+
+def _streamed(session: Session, query: sa.Select[Any], again: Patience) -> Iterator[Sequence[Any]]:
     """Yield what a query finds, some rows at a time; a server keeps the rest until it is asked for."""
-    found = session.execute(query, execution_options={"yield_per": BATCH})
-    yield from found.mappings().partitions()
+    with again():
+        found = session.execute(query, execution_options={"yield_per": BATCH}).mappings().partitions()
+        rows = next(found, None)
+    while rows is not None:
+        yield rows
+        with again():
+            rows = next(found, None)
 
 
 def _rows_of(part: Part, person_id: int, addresses: Sequence[str]) -> sa.Select[Any]:
