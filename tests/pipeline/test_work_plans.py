@@ -94,6 +94,25 @@ def test_tasks_are_sought_among_what_is_nearest_and_among_all_where_one_may_be_l
     assert shown(3, 3) == ([5, 7, 9], 2)
 
 
+def test_how_much_has_a_date_makes_no_statement_of_its_own(session, place, noon, monkeypatch):
+    """PostgreSQL plans one for each number of rows that stands in it, and this one takes long."""
+    for n in range(4):
+        idea, _ = place.ready()
+        session.get_one(Idea, idea.id).due_at = noon if n % 2 else None
+    session.flush()
+    ran, person = set(), place.viewer("lead")
+
+    def note(_connection, _cursor, statement, *_rest):
+        ran.add(statement)
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+    for most in (10, 9, 8):
+        monkeypatch.setattr(page, "MOST", most)
+        assert [bool(item.due) for item in work(session, person, noon)] == [True, True, False, False]
+    sa.event.remove(session.get_bind(), "before_cursor_execute", note)
+    assert len(ran) == 2  # what has a date, and what has none
+
+
 def test_what_is_nearest_is_a_walk_of_an_index(session, place, noon):
     place.ready()
     for name, index in (

@@ -24,6 +24,8 @@ from livinglab.pipeline.queries.work.tasks import Task, WorkItem
 
 MOST = 100
 """So many are shown and counted; nobody looks at the hundred and first before one of these is done."""
+READ = (10, 30, MOST)
+"""So many rows are read, the first number that is enough: PostgreSQL plans a statement for each number."""
 NEAR, FAR = 160, 400
 """Among so many rows that an index leads to, or so many handoffs, the first tasks are sought before they are
 sought among all."""
@@ -44,18 +46,19 @@ def work(session: Session, viewer: Viewer, now: datetime) -> tuple[WorkItem, ...
 
 def _first(session: Session, hats: Hats, values: dict[str, object], *, dated: bool, most: int) -> list[Any]:
     """Return the first tasks: sought among what is nearest, and among all where that may leave one out."""
-    connection, values = session.connection(), values | {"most": most}
+    connection = session.connection()
+    values = values | {"most": next(number for number in READ if number >= most)}
     near = _listed(hats, dated=dated, near=True)
     if near is not None:
         found = connection.execute(
             near, values | {"near": NEAR, "seen": NEAR, "far": FAR, "seen_far": FAR}
         ).all()
-        rows = [row for row in found if row.task is not None]
+        rows = [row for row in found if row.task is not None][:most]
         beyond, full = found[0].ended, len(rows) >= most
         if not beyond or (full and (not dated or rows[-1].due <= found[0].until)):
             return rows
     query = _listed(hats, dated=dated, near=False)
-    return [] if query is None else list(connection.execute(query, values))
+    return [] if query is None else list(connection.execute(query, values))[:most]
 
 
 def work_count(session: Session, viewer: Viewer, now: datetime) -> int:
