@@ -80,6 +80,7 @@ def test_the_queue_shows_what_is_mine_due_and_late(as_, told):
     assert "Write an answer" in page
     assert "Take it" in page
     assert "style=" not in page.split("<main")[1]
+    assert '<span class="hush">: ' not in page, "a title is heard in its own language"
     only_mine = as_(scene.kari).get("/handoffs?mine=1").text
     assert "Take it" not in only_mine
     assert "Show everything" in only_mine
