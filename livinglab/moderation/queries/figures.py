@@ -41,7 +41,7 @@ class Figures:
         by_action: Decisions by people, by action.
         by_rule: Per rule the decisions that cite it, by action.
         waiting: Open cases now; ``late`` of them are past the promise. Each up to ``MOST_COUNTED`` + 1.
-        at: When it was counted; what waits is always counted now.
+        at: When it was counted; open cases are always counted now.
     """
 
     at: datetime
