@@ -241,6 +241,15 @@ def test_evidence_lead_and_next_step_in_the_browser(database, stored, enter):
     page = lead.get(f"/ideas/{idea.id}/gate")
     assert page.status_code == 200
     assert "Ask the school" in page.text
+    step = f"/ideas/{idea.id}/next-step?lang=en"
+    assert 'value="Ask the school"' in lead.get(step).text
+    assert lead.post(step, data={"do": "done"}).status_code == 303
+    assert "Ask the school" not in lead.get(f"/ideas/{idea.id}/gate").text
+    assert "Done: Ask the school" in lead.get(f"/ideas/{idea.id}?lang=en").text
+    assert "because nobody named one" in lead.get(step).text
+    same = {"lead_id": str(stored.people["lead"].id)}
+    again = enter("manager").post(f"/ideas/{idea.id}/lead?lang=en", data=same, follow_redirects=True)
+    assert "named and told" not in again.text
     with database.reading() as session:
         number = session.scalars(select(Evidence.id)).one()
     assert lead.post(f"/evidence/{number}/withdraw").status_code == 303

@@ -229,6 +229,7 @@ SENTENCES: dict[str, Sentence] = {
     "next-step-set": Sentence(
         lambda t: _l("Next step: %(step)s", step=t.data.get("step") or t.data.get("text") or ""), "arrow"
     ),
+    "next-step-done": Sentence(lambda t: _l("Done: %(step)s", step=t.data.get("step") or ""), "check"),
     "benefit-planned": Sentence(_fixed(_l("It is settled what the service is to change")), "chart"),
     "benefit-measured": Sentence(
         lambda t: _l("Measured: %(label)s", label=t.data.get("label") or ""), "chart"

@@ -2,6 +2,7 @@
 
 from livinglab.pipeline.commands.carrying import (
     add_evidence,
+    end_next_step,
     measure_benefit,
     name_lead,
     plan_benefit,
@@ -33,6 +34,7 @@ __all__ = [
     "add_evidence",
     "confirm",
     "edit_proposal",
+    "end_next_step",
     "measure_benefit",
     "monthly_door",
     "name_lead",

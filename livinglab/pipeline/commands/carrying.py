@@ -16,12 +16,13 @@ from livinglab.core.journal import record
 from livinglab.core.text import clean, clean_line
 from livinglab.core.viewer import Role, Viewer
 from livinglab.handoff.commands import mark_followed_up
-from livinglab.ideas.commands.following import add_follower
+from livinglab.ideas.commands.following import add_follower, forget_next_step
 from livinglab.ideas.models import NEXT_STEP_MAX, Idea
 from livinglab.labs.queries import holders
 from livinglab.pipeline.commands.moving import challenge_of_idea, pass_on
 from livinglab.pipeline.models import EVIDENCE_MAX, Benefit, Evidence
 from livinglab.pipeline.queries.places import place_of, zone_of
+from livinglab.pipeline.queries.review.parts import named_step
 from livinglab.pipeline.rules import Action, Given, criteria_of, why_not, why_not_evidence
 
 WHO_MAX = 120
@@ -55,6 +56,34 @@ def name_lead(session: Session, *, idea_id: int, lead_id: int, person: Viewer, n
         idea_id=idea_id,
         subject_id=lead_id,
         data={"lead_id": lead_id, "former_id": place.lead_id},
+    )
+
+
+def end_next_step(session: Session, *, idea_id: int, person: Viewer, now: datetime) -> None:
+    """Say that the named step is done; the usual next step is shown from now on. None named: no change.
+
+    Raises:
+        NotFound: ``no-such-idea``. Forbidden: ``not-yours``. Refused: ``wrong-state``.
+
+    Source: rule S7.
+    """
+    place = place_of(session, idea_id, lock=True)
+    refuse(why_not(Action.SET_NEXT_STEP, place, person))
+    step, _who, _by = named_step(session, idea_id)
+    if not step:
+        return
+    forget_next_step(session, idea_id=idea_id)
+    pass_on(session, place, now=now)
+    record(
+        session,
+        "next-step-done",
+        at=now,
+        actor_id=person.known_id,
+        lab_id=place.lab_id,
+        challenge_id=challenge_of_idea(session, idea_id),
+        idea_id=idea_id,
+        data={"step": step, "stage": place.stage.value},
+        readers=(),
     )
 
 

@@ -29,6 +29,7 @@ from livinglab.pipeline.queries.review import (
     idea_behind,
     may_see_gate,
     must_hear,
+    named_step,
     possible_leads,
     title_of,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "idea_behind",
     "may_see_gate",
     "must_hear",
+    "named_step",
     "next_deadline",
     "place_of",
     "possible_leads",

@@ -94,7 +94,13 @@ def lead(idea_id: int) -> Answer:
                 session, idea_id=idea_id, lead_id=form.lead_id.data, person=viewer(), now=utc_now()
             )
         if not form.refused:
-            return back(_came_from(gate_url(idea_id)), _("The project lead is named and told."))
+            same = form.lead_id.data == place.lead_id
+            told = (
+                _("It is the same lead as before. Nothing was changed.")
+                if same
+                else _("The project lead is named and told.")
+            )
+            return back(_came_from(gate_url(idea_id)), told)
     html = render_template(
         "pipeline/lead.html", form=form, place=place, title=title, language=language, people=people
     )
@@ -109,10 +115,13 @@ def next_step(idea_id: int) -> Answer:
         place = place_for_staff(session, idea_id)
         title, language = queries.title_of(session, idea_id)
         found = queries.standing(session, [idea_id], utc_now())[idea_id]
+        step, who, by = queries.named_step(session, idea_id)
     refuse(why_not(Action.SET_NEXT_STEP, place, viewer()))
-    form = NextStepForm(
-        step=found.step if found.named else "", who=found.step_who, by=found.step_by if found.named else None
-    )
+    if request.form.get("do") == "done" and ActionForm().validate_on_submit():
+        with db.writing() as session:
+            commands.end_next_step(session, idea_id=idea_id, person=viewer(), now=utc_now())
+        return back(_came_from(gate_url(idea_id)), _("The step is done. The idea’s story says so."))
+    form = NextStepForm(step=step, who=who, by=by)
     if form.validate_on_submit():
         with form.catching(), db.writing() as session:
             commands.set_next_step(
@@ -127,7 +136,13 @@ def next_step(idea_id: int) -> Answer:
         if not form.refused:
             return back(_came_from(gate_url(idea_id)), _("The next step is on the idea’s page."))
     html = render_template(
-        "pipeline/next_step.html", form=form, place=place, title=title, language=language, now=found
+        "pipeline/next_step.html",
+        form=form,
+        place=place,
+        title=title,
+        language=language,
+        now=found,
+        named=step,
     )
     return html, _status(form)
 

@@ -6,6 +6,7 @@ from livinglab.pipeline.queries.review.parts import (
     benefits_of,
     idea_behind,
     must_hear,
+    named_step,
     title_of,
 )
 from livinglab.pipeline.queries.review.shapes import GatePage
@@ -18,6 +19,7 @@ __all__ = [
     "idea_behind",
     "may_see_gate",
     "must_hear",
+    "named_step",
     "possible_leads",
     "title_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +39,14 @@ def title_of(session: Session, idea_id: int) -> tuple[str, str]:
     """Return an idea's title and its language."""
     row = session.execute(sa.select(col(Idea.title), col(Idea.language)).where(col(Idea.id) == idea_id)).one()
     return row[0], row[1]
+
+
+def named_step(session: Session, idea_id: int) -> tuple[str, str, date | None]:
+    """Return the next step somebody named, who does it and by when; also where something is owed sooner."""
+    row = session.execute(
+        sa.select(col(Idea.next_step), col(Idea.next_who), col(Idea.next_by)).where(col(Idea.id) == idea_id)
+    ).one()
+    return row[0], row[1], row[2]
 
 
 _BEHIND: dict[str, tuple[Any, Any, Any]] = {
