@@ -131,6 +131,24 @@ def test_walking_from_the_newest_finds_what_the_index_finds(
         assert any("LIMIT %(steps)s" in statement for statement in asked), asked
 
 
+def test_of_a_common_word_few_ideas_are_asked_whether_they_hold_it(session, make, noon, monkeypatch, asked):
+    """Else all that hold it were fetched on PostgreSQL: seconds among a million, for one's own three."""
+    lab, me = make.lab(), make.resident()
+    mine = [plant(session, make, title, lab, author=me) for title in ("Benk", "Benkerad", "Gate", "Ny benk")]
+    for n in range(12):
+        plant(session, make, f"Benk {n}", lab)
+    wanted = Filter(words="benk", author_id=me.id)
+    expected = found_in(session, wanted)
+    assert expected.here.ids == [mine[3], mine[0], mine[1]]
+    monkeypatch.setattr(words, "PROBED", 6)
+    for most, among in ((4, True), (3, False)):  # four are mine
+        monkeypatch.setattr(words, "GATHERED", most)
+        asked.clear()
+        assert found_in(session, wanted) == expected
+        if session.get_bind().dialect.name == "postgresql":
+            assert any("few" in statement for statement in asked) is among, asked
+
+
 def test_a_word_is_walked_to_where_that_costs_less_than_the_index():
     million = 1_000_000
     assert Seen(million, held=140, fit=35).common

@@ -193,6 +193,8 @@ PROBED = 2000
 """So many of the newest ideas are looked at to see how common words are."""
 LEAST_SEEN = 10
 """Fewer among those say nothing of how far one would have to walk."""
+GATHERED = 2000
+"""Up to so many ideas that fit what else is asked are looked at themselves, where more hold the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,11 @@ class Seen:
     fit: int
 
     @property
+    def holding(self) -> int:
+        """Return how many ideas hold the words, nearly."""
+        return self.ideas * self.held // PROBED
+
+    @property
     def steps(self) -> int:
         """Return how many of the newest ideas one must look at to find ``MOST_HITS``, and as many again."""
         return 2 * MOST_HITS * PROBED // max(1, self.fit)
@@ -223,15 +230,15 @@ class Seen:
         """
         walked = min(self.ideas, self.steps // 2)
         tried = walked * (0.1 + self.held / PROBED)
-        fetched = self.ideas * 2 * self.held / PROBED
-        return self.fit >= LEAST_SEEN and tried < fetched
+        return self.fit >= LEAST_SEEN and tried < 2 * self.holding
 
 
 @dataclass(frozen=True, slots=True)
 class _Postgresql:
     """The search in PostgreSQL: by the index, which knows no order; or from the newest idea on.
 
-    Every idea that holds a common word would be fetched before the newest of them were known.
+    Every idea that holds a common word would be fetched before the newest of them were known. Where few fit
+    what else is asked, as one's own do, those are asked whether they hold it.
     """
 
     session: Session
@@ -247,7 +254,14 @@ class _Postgresql:
             found = self._found(_WALKED, values | {"steps": seen.steps})
             if len(found) >= MOST_HITS or seen.steps >= seen.ideas:
                 return found
-        return self._found(_INDEXED, values)
+        few = self._few() if seen.holding > GATHERED else None
+        return self._found(_INDEXED, values) if few is None else self._found(_AMONG, values | {"few": few})
+
+    def _few(self) -> list[int] | None:
+        """Return the ideas that fit what else is asked; ``None`` where they are many."""
+        query = sa.text(f"SELECT idea.id FROM idea WHERE {self.narrowed} LIMIT :most")  # noqa: S608  # our own
+        found = self.session.connection().execute(query, {"most": GATHERED + 1}).scalars().all()
+        return list(found) if len(found) <= GATHERED else None
 
     def _seen(self, match: str) -> Seen:
         query = sa.text(
@@ -272,6 +286,7 @@ class _Postgresql:
 _HOLDING = "words @@ CAST(:match AS tsquery) AND idea_id <> ALL (CAST(:without AS integer[]))"
 _INDEXED = f"SELECT idea_id + 0 AS id FROM idea_search WHERE {_HOLDING} ORDER BY 1 DESC"  # noqa: S608
 """The sum keeps the planner from walking all ideas by their number."""
+_AMONG = f"SELECT idea_id AS id FROM idea_search WHERE idea_id = ANY (CAST(:few AS integer[])) AND {_HOLDING}"  # noqa: S608
 _WALKED = (
     "SELECT idea_id AS id FROM"  # noqa: S608
     " (SELECT idea_id, words FROM idea_search ORDER BY idea_id DESC LIMIT :steps) AS newest"
