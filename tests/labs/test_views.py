@@ -455,3 +455,15 @@ def test_the_time_zones_near_by_stand_first_and_the_rest_in_groups_by_the_reader
     of_country = page.split('name="country"')[1].split("</select>")[0]
     assert 'value="GB"' in of_country
     assert 'value="UK"' not in of_country, "one country stands once, under its name"
+
+
+def test_a_role_or_a_membership_ends_after_asking(client: FlaskClient, make: Make, sign_in: SignIn) -> None:
+    """One slip of a finger took a colleague's ideas away from them."""
+    lab = make.lab()
+    make.unit(lab, members=[make.person("Kari Holm")])
+    make.lead(lab)
+    sign_in(client, make.manager(lab))
+    page = client.get(f"/labs/{lab.slug}/setup/people?lang=en").text
+    forms = re.findall(r'<form method="post" action="[^"]*/end[^"]*">', page)
+    asked = re.findall(r'<details class="fold asks"><summary>.*?</summary>\s*<form', page)
+    assert len(forms) == len(asked) == 3
