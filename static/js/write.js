@@ -9,7 +9,10 @@
   let busy = false;
 
   async function keep() {
-    if (busy) return;
+    if (busy) { // what is typed meanwhile is kept a little later
+      later = setTimeout(keep, pause);
+      return;
+    }
     busy = true;
     last = Date.now();
     const data = new FormData(form);

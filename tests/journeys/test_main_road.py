@@ -89,7 +89,8 @@ def submit_without_account(page: Page) -> None:
     page.locator("[name=body]").fill("My mother stands for twenty minutes. **A bench** would let her rest.")
     page.locator("summary", has_text="who gains").click()
     page.locator("[name=gains]").fill("Everybody who waits, most of all those who cannot stand for long.")
-    expect(page.locator("#kept")).to_contain_text("Draft kept")  # by itself, while somebody writes
+    kept = page.locator("#kept")
+    expect(kept).to_contain_text("Draft kept", timeout=20_000)  # by itself, while somebody writes
     send(page, "Send in the idea")
     page.wait_for_url("**/register**")
     page.get_by_label("Your name").fill("Kari Nordmann")
