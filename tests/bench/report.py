@@ -121,12 +121,12 @@ class Judged:
 
 
 def judged(run: Run) -> Iterator[Judged]:
-    """Judge the aims in the largest town."""
-    engine = run.towns.engine
-    largest = max(one.ideas for one in run.rows)
-    rows = [one for one in figures(run) if one.ideas == largest]
+    """Judge each aim in the largest town, or in that which it names."""
+    engine, told = run.towns.engine, list(figures(run))
+    sizes = {one.ideas for one in told}
     for aim in AIMS:
-        got = list(_got(aim, rows, run))
+        size = aim.ideas if aim.ideas in sizes else max(sizes)
+        got = list(_got(aim, [one for one in told if one.ideas == size], run))
         if got:
             value, where = (min if aim.least else max)(got)
             yield Judged(aim.title, engine, where, aim.wanted(engine), value, aim.met(engine, value))
