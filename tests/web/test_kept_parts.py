@@ -32,7 +32,12 @@ def found_again(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def compared(fragments: Fragments, facts: str, draw: Callable[[], str]) -> Any:
         drawn: list[str] = []
-        kept = part(fragments, facts, lambda: drawn.append(draw()) or drawn[0])  # type: ignore[func-returns-value]
+
+        def noted() -> str:
+            drawn.append(draw())
+            return drawn[0]
+
+        kept = part(fragments, facts, noted)
         if not drawn:
             known.append(facts)
             assert str(kept) == str(draw()), f"kept by too few facts: {facts}"
